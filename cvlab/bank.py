@@ -1,0 +1,77 @@
+"""The bank: where drills are found, and how a learner may name one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cvlab.drill import FOLDER_NAME, Drill
+from cvlab.errors import BankError, DuplicateDrill, UnknownDrill, UsageError
+
+ROOMS = ("exercises", "solutions", "graders")
+
+
+@dataclass(frozen=True)
+class Bank:
+    """All drills below one folder that has the three rooms."""
+
+    root: Path
+
+    def drills(self) -> list[Drill]:
+        """Return every drill in order of its number.
+
+        Raises BankError for a folder whose name is none of a drill, DuplicateDrill for a number or name given twice.
+        """
+        found: dict[str, Drill] = {}
+        for exercise in sorted((self.root / "exercises").iterdir()):
+            if not exercise.is_dir() or exercise.name.startswith((".", "__")):
+                continue
+            if not FOLDER_NAME.fullmatch(exercise.name):
+                raise BankError(
+                    str(exercise), "its name is none of a drill.", "Call it NN_lower_case, as 01_residual_block."
+                )
+            drill = Drill(exercise.name, *(self.root / room / exercise.name for room in ROOMS))
+            for key in (drill.number, drill.slug):
+                if other := found.get(key):
+                    raise DuplicateDrill(
+                        f"drill {key}",
+                        f"both {other.exercise} and {drill.exercise} claim it.",
+                        "Rename one of the two folders.",
+                    )
+                found[key] = drill
+        return sorted(set(found.values()), key=lambda drill: drill.number)
+
+    def find(self, query: str) -> Drill:
+        """Return the drill that a learner calls `1`, `01`, `residual-block` or `01_residual_block`; raises UnknownDrill."""
+        drills = self.drills()
+        asked = query.strip().lower().replace("_", "-")
+        for drill in drills:
+            if asked in (drill.number, drill.number.lstrip("0"), drill.slug, drill.name):
+                return drill
+        names = {key: drill for drill in drills for key in (drill.number, drill.slug, drill.name)}
+        near = dict.fromkeys(names[match].name for match in difflib.get_close_matches(asked, names, n=5, cutoff=0.5))
+        nearest = list(near)[:3] or [drill.name for drill in drills[:3]]
+        remedy = f"Nearest: {', '.join(nearest)}." if nearest else "The bank is empty."
+        raise UnknownDrill(f"drill {query!r}", "no drill has this number or name.", remedy)
+
+
+def open_bank() -> Bank:
+    """Return the bank: the folder that `CVLAB_BANK` names, else the checkout's, else the one in the wheel.
+
+    Raises UsageError where `CVLAB_BANK` names no bank.
+    """
+    package = Path(__file__).resolve().parent
+    chosen = os.environ.get("CVLAB_BANK")
+    if chosen:
+        root = Path(chosen).expanduser().resolve()
+        if not (root / "exercises").is_dir():
+            raise UsageError(
+                f"CVLAB_BANK={chosen}", "that folder has no exercises/.", "Name one with the three rooms, or unset it."
+            )
+        return Bank(root)
+    for root in (package.parent, package / "_bank"):
+        if all((root / room).is_dir() for room in ROOMS):
+            return Bank(root)
+    raise BankError(str(package), "no bank of drills is installed with cvlab.", "Install it again, or set CVLAB_BANK.")

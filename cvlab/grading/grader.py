@@ -1,0 +1,178 @@
+"""Grading: one drill's checks over submissions, from reading the reference to the finished report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+import time
+from collections.abc import Collection, Iterator
+
+import pytest
+import torch
+
+import cvlab
+from cvlab.drill import Drill
+from cvlab.errors import CvlabError, GraderError
+from cvlab.grading.diagnosis import Ask, diagnose
+from cvlab.grading.plugin import GradingPlugin, OnCheck, Questionable
+from cvlab.misconceptions import Misconception, read_misconceptions
+from cvlab.report import CheckResult, Diagnosis, Isolation, Layer, Report, overall_status
+from cvlab.sandbox.client import Interview, OnProgress, Sandbox
+from cvlab.sandbox.inline import InlineInterview
+from cvlab.sandbox.worker import PROBES_MODULE, Solution, Task, load_probes
+from cvlab.submission import Submission
+from cvlab.text import visible
+
+CHECK_MODULES = ("test_public", "test_hidden")
+
+#: pytest as a library: our plugin only, no configuration of whoever calls us, no output.
+PYTEST_ARGUMENTS = (
+    "--disable-plugin-autoload",
+    "--noconftest",
+    "--assert=plain",
+    "--import-mode=importlib",
+    "--capture=no",
+    f"--config-file={os.devnull}",
+    *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:warnings", "-p", "no:logging", "-p", "no:junitxml"),
+    *("-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest"),
+)
+
+
+class Grader:
+    """Everything that grading one drill needs, made once and used for any number of submissions.
+
+    Make the `Sandbox` first: its nursery must be forked before a Grader reads the reference and the hidden checks.
+    """
+
+    def __init__(self, drill: Drill, sandbox: Sandbox | None, *, seed: int = 0) -> None:
+        """Prepare; `sandbox` None means inline. Raises BankError where the drill is incomplete."""
+        self.drill, self.seed = drill, seed
+        self._sandbox = sandbox
+        self._probes_source = drill.text_of(drill.probes)
+        self._model: InlineInterview | None = None
+        self._misconceptions: list[Misconception] | None = None
+        self._askers: dict[str, InlineInterview] = {}
+        self.probes_by_layer: dict[str, Layer] = {}
+
+    def interview(
+        self, submission: Submission, on_progress: OnProgress | None = None, *, reraise: bool = False
+    ) -> Questionable:
+        """Start questioning a submission; the worker locks itself down and loads the file while the caller goes on."""
+        task = Task(Solution(self.drill.about.file, submission.source), self._probes_source, self.seed)
+        if self._sandbox is None:
+            return InlineInterview(task, reraise=reraise)
+        return Interview(self._sandbox, task, self.drill.about.limits, on_progress)
+
+    def grade(
+        self,
+        submission: Submission,
+        *,
+        interview: Questionable | None = None,
+        only: Collection[Layer] | None = None,
+        on_check: OnCheck | None = None,
+    ) -> Report:
+        """Return the report on one submission. Whatever breaks on our side becomes status `error`, not an exception."""
+        started = time.perf_counter()
+        subject: Questionable | None = interview
+        checks: list[CheckResult] = []
+        problems: list[str] = []
+        diagnosis: Diagnosis | None = None
+        isolation = Isolation(mode="inline")
+        try:
+            subject = subject or self.interview(submission)
+            checks, problems = self._run(submission, subject, only, on_check)
+            if any(check.status == "failed" for check in checks):
+                diagnosis = self._diagnosis(subject, only)
+        except CvlabError as problem:
+            problems.append(str(problem))
+        finally:
+            if subject is not None:
+                try:
+                    isolation = subject.close()
+                except CvlabError as problem:
+                    problems.append(str(problem))
+        notes = [*submission.notes, *(f"cvlab broke: {problem}" for problem in problems)]
+        return Report(
+            drill=self.drill.name,
+            submission=submission.name,
+            sha256=submission.sha256,
+            status="error" if problems else overall_status(checks),
+            points=sum(check.points for check in checks),
+            max_points=sum(check.max_points for check in checks),
+            checks=checks,
+            diagnosis=diagnosis,
+            isolation=isolation,
+            seed=self.seed,
+            seconds=round(time.perf_counter() - started, 4),
+            output=visible(subject.output.decode("utf-8", "replace"), 16_384) if subject else "",
+            notes=[visible(note, 2_000) for note in notes],
+            versions={"cvlab": cvlab.__version__, "python": platform.python_version(), "torch": str(torch.__version__)},
+        )
+
+    def model(self) -> InlineInterview:
+        """Return the reference, ready to be asked; its answers are computed once."""
+        if self._model is None:
+            source = self.drill.text_of(self.drill.reference)
+            self._model = self._inline("reference", source)
+        return self._model
+
+    def _inline(self, role: str, source: str) -> InlineInterview:
+        task = Task(Solution(f"{role}_{self.drill.about.file}", source), self._probes_source, self.seed)
+        return InlineInterview(task)
+
+    def _run(
+        self, submission: Submission, subject: Questionable, only: Collection[Layer] | None, on_check: OnCheck | None
+    ) -> tuple[list[CheckResult], list[str]]:
+        probes = load_probes(self._probes_source, str(self.drill.probes))
+        plugin = GradingPlugin(self.drill, probes, subject, self.model(), submission, only, on_check)
+        files = [str(path) for path in self.drill.check_files()]
+        if not files:
+            raise GraderError(self.drill.name, "it has no check files.", "Write graders/…/test_hidden.py.")
+        with _modules_of_this_run(probes), _plain_environment():
+            code = pytest.main([*PYTEST_ARGUMENTS, f"--rootdir={self.drill.grader}", *files], plugins=[plugin])
+        if not plugin.results and not plugin.problems:
+            plugin.problems.append(f"no check was run (pytest ended with {code!r})")
+        self.probes_by_layer |= plugin.probes_by_layer
+        return plugin.results, plugin.problems
+
+    def _diagnosis(self, subject: Questionable, only: Collection[Layer] | None) -> Diagnosis | None:
+        if only is not None:
+            return None  # a part of the probes names nobody
+        if self._misconceptions is None:
+            self._misconceptions = read_misconceptions(self.drill)
+        probes = [probe for probe, layer in self.probes_by_layer.items() if layer != "overfit"]
+        return diagnose(probes, subject.ask, self.model().ask, self._misconceptions, self._asker)
+
+    def _asker(self, misconception: Misconception) -> Ask:
+        name = misconception.entry.id
+        if name not in self._askers:
+            self._askers[name] = self._inline(f"misconception_{name.replace('-', '_')}", misconception.source)
+        return self._askers[name].ask
+
+
+@contextlib.contextmanager
+def _modules_of_this_run(probes: object) -> Iterator[None]:
+    """Let check files import `probes`, and forget both afterwards: every drill has modules of these names."""
+    kept = {name: sys.modules.pop(name, None) for name in (PROBES_MODULE, *CHECK_MODULES)}
+    sys.modules[PROBES_MODULE] = probes  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name, module in kept.items():
+            sys.modules.pop(name, None)
+            if module is not None:
+                sys.modules[name] = module
+
+
+@contextlib.contextmanager
+def _plain_environment() -> Iterator[None]:
+    """Keep pytest from reading options meant for somebody else's run."""
+    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+        sys.dont_write_bytecode = written

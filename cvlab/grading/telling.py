@@ -1,0 +1,112 @@
+"""Telling a student what happened: from an outcome or a refusal to a verdict with its words and its place in the file."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from cvlab.report import CheckStatus, Where
+from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
+from cvlab.submission import Submission
+from cvlab.text import one_line, visible
+
+MAX_MESSAGE = 1_500
+NOT_JUDGED = "Not judged: the reason told above stands in its way."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check came to; `story` is equal for verdicts that have the same cause and need telling once only."""
+
+    status: CheckStatus
+    message: str = ""
+    where: Where | None = None
+    story: object = None
+
+
+PASSED = Verdict("passed")
+
+
+def broken(message: str) -> Verdict:
+    """Return the verdict on a check that could not judge, for a reason of ours."""
+    return Verdict("error", visible(message, MAX_MESSAGE))
+
+
+def wrong(message: str, submitted: Submission, question: Callable[..., Any] | None, api: Collection[str]) -> Verdict:
+    """Return the verdict on an answer that a check refused; its place is the definition that was asked."""
+    return Verdict("failed", visible(_asked(question) + message, MAX_MESSAGE), place_of(question, submitted, api))
+
+
+def unanswered(outcome: Outcome, submitted: Submission, question: Callable[..., Any] | None) -> Verdict:
+    """Return the verdict on a question that got no answer."""
+    match outcome:
+        case Raised(stage="load", line=line):
+            message = f"The file cannot be loaded. {_exception(outcome)}"
+            return Verdict("failed", visible(message, MAX_MESSAGE), _line(submitted, line), story=("load",))
+        case Raised(missing=str(name)):
+            message = f"The file does not define {name}. Define it at the top level, with exactly this name."
+            return Verdict("failed", visible(message, MAX_MESSAGE), None, story=("missing", name))
+        case Raised(type="NotImplementedError", line=line):
+            said = one_line(outcome.message)
+            message = f"This part is not written yet{': ' + said if said else ''}."
+            return Verdict("failed", visible(message, MAX_MESSAGE), _line(submitted, line), story=("stub", line, said))
+        case Raised(line=line):
+            return Verdict(
+                "failed", visible(_asked(question) + _exception(outcome), MAX_MESSAGE), _line(submitted, line)
+            )
+        case Lost(stage="load"):
+            message = f"Loading the file gave nothing back: {outcome.detail}."
+            return Verdict("failed", visible(message, MAX_MESSAGE), story=("load",))
+        case Lost(reason="budget"):
+            return Verdict("skipped", f"Not judged: {outcome.detail.removeprefix('not asked: ')}.")
+        case Lost():
+            return Verdict("failed", visible(f"{_asked(question)}No answer: {outcome.detail}.", MAX_MESSAGE))
+    return broken("an answer was taken for silence")
+
+
+def plainly(outcome: Outcome) -> str:
+    """Return one line about an outcome, for our own errors."""
+    match outcome:
+        case Raised():
+            return f"{outcome.type}: {outcome.message} (line {outcome.line})"
+        case Lost():
+            return outcome.detail
+        case Answer():
+            return "it answered"
+
+
+def place_of(question: Callable[..., Any] | None, submitted: Submission, api: Collection[str]) -> Where | None:
+    """Return where the submission defines what a probe asks for: the first name of the API that the probe uses."""
+    for name in _names_in(getattr(question, "__code__", None)):
+        if name in api and (found := submitted.definition(name)):
+            return found
+    return None
+
+
+def _names_in(code: types.CodeType | None) -> list[str]:
+    if code is None:
+        return []
+    inner = [
+        name for constant in code.co_consts if isinstance(constant, types.CodeType) for name in _names_in(constant)
+    ]
+    return [*code.co_names, *inner]
+
+
+def _asked(question: Callable[..., Any] | None) -> str:
+    """Return what was asked, from the first line of the probe's docstring."""
+    words = (inspect.getdoc(question) or "").strip().partition("\n")[0] if question else ""
+    return f"Asked for: {words}\n" if words else ""
+
+
+def _exception(raised: Raised) -> str:
+    head = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    inner = [f"line {line}, in {function}" for line, function in raised.frames[:-1]]
+    path = f"\nOn the way there: {'; '.join(inner)}." if inner and raised.stage == "probe" else ""
+    return f"It raised {head}{path}" if raised.stage == "probe" else f"{head}{path}"
+
+
+def _line(submitted: Submission, line: int | None) -> Where | None:
+    return None if line is None else submitted.where(line)

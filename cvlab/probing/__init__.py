@@ -1,0 +1,38 @@
+"""What a probe may use beside the solution it asks: inputs, known weights, ways to look, scenes, a training loop.
+
+Probes run inside the sandbox. Nothing here knows an answer.
+"""
+
+from __future__ import annotations
+
+from cvlab.probing.drawing import filled, integers, run_seed, seeded, uniform
+from cvlab.probing.observing import (
+    buffers_of,
+    gradients_of,
+    layout_of,
+    raised_by,
+    state_of,
+    traces_of,
+    weighted_sum,
+)
+from cvlab.probing.scenes import Scene, scenes, stacked
+from cvlab.probing.training import train
+
+__all__ = [
+    "Scene",
+    "buffers_of",
+    "filled",
+    "gradients_of",
+    "integers",
+    "layout_of",
+    "raised_by",
+    "run_seed",
+    "scenes",
+    "seeded",
+    "stacked",
+    "state_of",
+    "traces_of",
+    "train",
+    "uniform",
+    "weighted_sum",
+]

@@ -1,0 +1,216 @@
+"""The nursery: a process with torch imported and nothing to hide, which forks one supervisor per worker.
+
+It is forked from the grader before the grader reads a reference, a hidden check or a submission, so no secret is ever
+in the memory that workers inherit. Order of its steps:
+
+    clear the environment · own session · close inherited files · (as root) mount, net, ipc, uts and cgroup namespaces,
+    read-only root, become nobody, own user namespace · (otherwise) user namespace first, then the same
+
+Where the kernel refuses namespaces the nursery goes on without; Landlock and seccomp do not need them, and the report
+says what was missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import site
+import socket
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from cvlab.limits import Limits
+from cvlab.sandbox import jail, policy, supervisor
+
+
+class NurseryState(msgspec.Struct):
+    """What the nursery tells the grader once it is ready, and every supervisor inherits."""
+
+    layers: list[str] = []
+    missing: list[str] = []
+    namespaces: bool = False
+    confined: bool = False
+    """Whether a worker is kept from the grader's files and processes, by namespaces or else by Landlock and seccomp."""
+    readable: list[str] = []
+
+
+_NAMESPACES = jail.NEW_MOUNT | jail.NEW_IPC | jail.NEW_UTS | jail.NEW_CGROUP | jail.NEW_NET
+
+
+def library_paths(hidden: Iterable[Path]) -> list[Path]:
+    """Return what Python and torch may read at run time, as a list of paths of which none contains a hidden one."""
+    import numpy
+    import torch
+
+    hidden = [path.resolve() for path in hidden]
+    scheme = sysconfig.get_paths()
+    wanted = {Path(scheme[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    wanted |= {Path(module.__file__ or "").parent.parent for module in (torch, numpy)}
+    wanted |= {Path(prefix, name) for prefix in (sys.prefix, sys.base_prefix) for name in ("lib", "lib64")}
+    wanted |= {Path(place) for place in site.getsitepackages()}
+    wanted |= {Path(place) for place in policy.SYSTEM_PATHS}
+    visible: set[Path] = set()
+    for path in wanted:
+        if path.exists():
+            visible |= set(_parts_without(path, hidden))
+            if not path.is_symlink() and path.resolve() != path:  # reached through a linked parent: show both ways
+                visible |= set(_parts_without(path.resolve(), hidden))
+    return sorted(path for path in visible if not any(other in visible for other in path.parents))
+
+
+def _parts_without(path: Path, hidden: list[Path]) -> list[Path]:
+    """Return `path`, or those of its children, grandchildren, ... that leave the hidden paths out."""
+    if path.is_symlink():
+        return [path]
+    real = path.resolve()
+    if any(real == secret or secret in real.parents for secret in hidden):
+        return []
+    if not any(real in secret.parents for secret in hidden):
+        return [path]
+    return [part for child in sorted(path.iterdir()) for part in _parts_without(child, hidden)]
+
+
+def start(hidden: Iterable[Path], namespaces: bool = True) -> tuple[socket.socket, int]:
+    """Fork the nursery; return the socket on which it takes orders, and its process id.
+
+    The caller must have run no parallel torch operation: a forked child of such a process hangs in its first one.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    gc.freeze()  # objects alive now are never collected, so their pages stay shared with every worker
+    pid = os.fork()
+    if pid == 0:
+        try:
+            ours.close()
+            _live(theirs, parent, list(hidden), namespaces)
+        except BaseException as problem:  # noqa: BLE001 - whatever it is, the grader must hear it
+            with contextlib.suppress(OSError):
+                theirs.send(msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
+        finally:
+            os._exit(70)
+    theirs.close()
+    return ours, pid
+
+
+def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bool) -> None:
+    orders = _leave_the_grader_behind(orders)
+    state = NurseryState(layers=["environment cleared"])
+    readable = library_paths(hidden)
+    state.readable = [str(path) for path in readable]
+    program = _compiled_policy(state)
+    _separate(state, readable, namespaces)
+    sys.path[:] = [place for place in sys.path if _within(place, readable)]
+    sys.dont_write_bytecode = True
+    gc.freeze()
+    orders.send(msgspec.json.encode(state))
+    # After the last change of credentials, which would undo it. The parent is in our process namespace.
+    jail.die_with_parent(parent)
+    while True:
+        message, handles, _flags, _address = socket.recv_fds(orders, 1 << 16, 3)
+        if not message:
+            os._exit(0)
+        _fork_supervisor(orders, message, handles, state, program)
+        for handle in handles:
+            os.close(handle)
+
+
+def _fork_supervisor(
+    orders: socket.socket, message: bytes, handles: list[int], state: NurseryState, program: bytes | None
+) -> None:
+    data, control, output = handles
+    nursery = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError as problem:
+        os.write(control, msgspec.json.encode({"broken": f"fork: {problem}"}))
+        return
+    if pid:
+        return
+    try:
+        orders.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        limits = msgspec.json.decode(message, type=Limits)
+        supervisor.supervise(data, control, output, limits, state, program, nursery)
+    except BaseException as problem:  # noqa: BLE001 - as above
+        with contextlib.suppress(OSError):
+            os.write(control, msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
+    finally:
+        os._exit(71)
+
+
+def _leave_the_grader_behind(orders: socket.socket) -> socket.socket:
+    """Drop environment, terminal, signals and open files of the process we were forked from."""
+    kept = {name: os.environ[name] for name in policy.KEPT_ENVIRONMENT if name in os.environ}
+    os.environ.clear()
+    _wipe_original_environment()
+    os.environ.update(kept, HOME="/scratch", TMPDIR="/scratch", PATH="/usr/bin:/bin", PYTHONDONTWRITEBYTECODE="1")
+    os.environ.setdefault("LC_ALL", "C.UTF-8")
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the grader, which then lets go of us
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that ended leave no zombie
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    handle = os.dup(orders.fileno())
+    orders.detach()
+    jail.close_all_but({0, 1, 2, handle})
+    return socket.socket(fileno=handle)
+
+
+def _wipe_original_environment() -> None:
+    """Overwrite the strings the kernel put on our stack, which os.environ.clear() leaves there."""
+    fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
+    start, end = int(fields[50 - 3]), int(fields[51 - 3])
+    if 0 < start < end:
+        ctypes.memset(start, 0, end - start)
+
+
+def _compiled_policy(state: NurseryState) -> bytes | None:
+    try:
+        return jail.seccomp_program()
+    except OSError as problem:
+        state.missing.append(f"seccomp ({problem.strerror or problem})")
+        return None
+
+
+def _separate(state: NurseryState, readable: list[Path], namespaces: bool) -> None:
+    """Move into namespaces of our own where the kernel lets us; otherwise at least give up root."""
+    root = os.getuid() == 0
+    try:
+        if not namespaces:
+            raise OSError("not asked for")
+        if root:
+            jail.unshare(_NAMESPACES)
+            jail.build_root(readable)  # with root's rights: the environment may lie below folders closed to others
+            jail.become_nobody()
+            jail.unshare(jail.NEW_USER | jail.NEW_MOUNT | jail.NEW_NET | jail.NEW_IPC | jail.NEW_UTS)
+            jail.map_user(jail.NOBODY, jail.NOBODY)
+        else:
+            uid, gid = os.getuid(), os.getgid()
+            jail.unshare(jail.NEW_USER | _NAMESPACES)
+            jail.map_user(uid, gid)
+            jail.build_root(readable)
+    except OSError as problem:
+        state.missing.append(f"namespaces ({problem})")
+        if root and os.getuid() == 0:
+            jail.become_nobody()
+        state.confined = bool(jail.landlock_abi()) and "seccomp" not in " ".join(state.missing)
+        return
+    state.namespaces = state.confined = True
+    state.layers += ["empty read-only root", "no network", "own user, mount, ipc, uts and cgroup namespaces"]
+
+
+def _within(place: str, readable: list[Path]) -> bool:
+    path = Path(place)
+    return bool(place) and any(path == shown or shown in path.parents or path in shown.parents for shown in readable)

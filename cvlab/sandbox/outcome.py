@@ -1,0 +1,42 @@
+"""What can come of asking a solution one probe: an answer, an exception, or silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+LostReason = Literal["crashed", "cpu", "idle", "memory", "reply", "budget"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The probe returned this plain data: tensors, numbers, strings, lists, dicts, None, or `wire.Opaque`."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The solution raised an exception, while it was loaded (`stage` "load") or while it was asked ("probe")."""
+
+    type: str
+    message: str
+    stage: Literal["load", "probe"] = "probe"
+    line: int | None = None
+    """Innermost line of the solution's own source in the traceback, 1-based."""
+    missing: str | None = None
+    """The name that the solution lacks, when that is what went wrong."""
+    frames: tuple[tuple[int, str], ...] = ()
+    """(line, function) of the solution's own frames, outermost first."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """No answer came: the worker crashed, hung, used too much, or sent something that is no answer."""
+
+    reason: LostReason
+    detail: str
+    stage: Literal["load", "probe"] = "probe"
+
+
+Outcome = Answer | Raised | Lost

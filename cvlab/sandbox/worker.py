@@ -1,0 +1,301 @@
+"""The worker: one locked-down process that loads one solution and answers probes about it.
+
+From the moment the solution is loaded nothing in this process is trusted, this module included: a submission can do to
+its own worker whatever it likes. Judging happens elsewhere; all that leaves are frames of plain data.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import linecache
+import os
+import random
+import resource
+import socket
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+
+import cvlab.probing
+from cvlab.limits import Limits
+from cvlab.probing import drawing, progress
+from cvlab.sandbox import jail, wire
+from cvlab.sandbox.outcome import Answer, Outcome, Raised
+
+if TYPE_CHECKING:
+    from cvlab.sandbox.nursery import NurseryState
+
+PROBES_MODULE = "probes"
+MAX_MESSAGE = 4_000
+MAX_FRAMES = 8
+
+Probe = Callable[..., Any]
+
+
+class Solution(msgspec.Struct, frozen=True):
+    """Source code of a solution, and the file name its tracebacks and `__file__` show."""
+
+    file_name: str
+    source: str
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What a worker is told first: the solution to load, and the probes it will be asked."""
+
+    solution: Solution
+    probes: str
+    seed: int
+
+
+# ----------------------------------------------------------------------------------------- loading and asking, anywhere
+
+
+def load_solution(solution: Solution, folder: Path | None = None) -> types.ModuleType:
+    """Run a solution's source as a module and return it; what it raises passes through.
+
+    With a `folder` the source is also written there, for code that looks for its own file.
+    """
+    path = str((folder or Path("/submission")) / solution.file_name)
+    if folder:
+        Path(path).write_text(solution.source, encoding="utf-8")
+    name = Path(solution.file_name).stem
+    module = types.ModuleType(name)
+    module.__file__ = path
+    # Tracebacks and torch.jit look source up here; the file itself need not exist.
+    linecache.cache[path] = (len(solution.source), None, solution.source.splitlines(keepends=True), path)
+    sys.modules[name] = module
+    exec(compile(solution.source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - what a worker is for
+    return module
+
+
+def load_probes(source: str, path: str = "probes.py") -> types.ModuleType:
+    """Run a drill's `probes.py` and return it as a module."""
+    module = types.ModuleType(PROBES_MODULE)
+    module.__file__ = path
+    linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the drill's own
+    return module
+
+
+def ask(
+    solution: types.ModuleType, probe: Probe, arguments: dict[str, Any], seed: int, *, reraise: bool = False
+) -> Outcome:
+    """Put one probe to one solution, from a defined state of everything global, and return what came of it."""
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.manual_seed(seed)
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed % (1 << 32))
+    drawing.begin(seed, probe.__name__)
+    try:
+        return Answer(wire.plain(probe(solution, **arguments)))
+    except BaseException as error:  # also SystemExit and KeyboardInterrupt are only the solution's
+        if reraise:
+            raise
+        return told(error, solution, "probe")
+
+
+def told(error: BaseException, solution: types.ModuleType | None, stage: Any, path: str = "") -> Raised:
+    """Return what can be told of an exception: its type, message, and the solution's own lines in its traceback."""
+    path = path or str(getattr(solution, "__file__", ""))
+    frames: list[tuple[int, str]] = []
+    traceback = error.__traceback__
+    while traceback:
+        if traceback.tb_frame.f_code.co_filename == path:
+            frames.append((traceback.tb_lineno, traceback.tb_frame.f_code.co_name))
+        traceback = traceback.tb_next
+    line = frames[-1][0] if frames else None
+    if isinstance(error, SyntaxError) and error.filename == path:
+        line = error.lineno
+    missing = error.name if isinstance(error, AttributeError) and error.obj is solution else None
+    return Raised(
+        type=_type_name(error),
+        message=_message(error),
+        stage=stage,
+        line=line,
+        missing=missing,
+        frames=tuple(frames[-MAX_FRAMES:]),
+    )
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    return (
+        kind.__name__
+        if kind.__module__ in (builtins.__name__, "__main__")
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        return text[:MAX_MESSAGE]
+    except BaseException:  # noqa: BLE001 - a hostile __str__ may raise anything
+        return "(the exception has no readable message)"
+
+
+# ----------------------------------------------------------------------------------------------- as a process of its own
+
+
+def lock_down_and_serve(
+    data: int,
+    output: int,
+    ready: int,
+    limits: Limits,
+    state: NurseryState,
+    program: bytes | None,
+    scratch: str | None,
+    supervisor: int,
+) -> None:
+    """Give up everything a submission must not have, say so on `ready`, then serve. Ends the process."""
+    try:
+        layers, missing, folder = _lock_down(data, output, ready, limits, state, program, scratch, supervisor)
+    except BaseException as problem:  # noqa: BLE001 - whatever it is, no student code may run
+        os.write(ready, msgspec.json.encode({"broken": f"lock-down: {type(problem).__name__}: {problem}"}))
+        os._exit(73)
+    os.write(_READY, msgspec.json.encode({"ready": {"layers": layers, "missing": missing}}))
+    os.close(_READY)
+    serve(socket.socket(fileno=_DATA), folder)
+
+
+_DATA, _READY = 3, 4
+
+
+def _lock_down(
+    data: int,
+    output: int,
+    ready: int,
+    limits: Limits,
+    state: NurseryState,
+    program: bytes | None,
+    scratch: str | None,
+    supervisor: int,
+) -> tuple[list[str], list[str], Path]:
+    layers, missing = list(state.layers), list(state.missing)
+    if state.namespaces:
+        jail.unshare(jail.NEW_MOUNT)
+        jail.mount_private_folders(limits)
+        writable = [Path("/scratch"), Path("/dev/shm")]  # noqa: S108 - our own, just mounted
+        layers += ["own process namespace", "own /proc, scratch folder and shared memory"]
+    else:
+        os.setpgid(0, 0)
+        writable = [Path(scratch or "/nonexistent")]
+    folder = writable[0]
+    os.chdir(folder)
+    os.environ.update(HOME=str(folder), TMPDIR=str(folder))
+    tempfile.tempdir = str(folder)  # importing torch asked for it once and remembers
+    _arrange_files(data, output, ready)
+    jail.set_rlimits(limits)
+    layers.append("rlimits")
+    jail.drop_capabilities()
+    layers.append("no capabilities")
+    jail.die_with_parent(0 if state.namespaces else supervisor)
+    try:
+        abi = jail.restrict_files([*(Path(path) for path in state.readable), Path("/proc")], writable)
+        layers.append(f"landlock (ABI {abi})")
+    except OSError as problem:
+        missing.append(f"landlock ({problem.strerror})")
+    if program is not None:
+        jail.install_seccomp(program)
+        layers.append("seccomp")
+    torch.set_num_threads(1)
+    return layers, missing, folder
+
+
+def _arrange_files(data: int, output: int, ready: int) -> None:
+    """Put our files at their agreed numbers and close all others."""
+    data, output, ready = (os.dup(handle) for handle in (data, output, ready))  # out of the way of 0 to 4
+    high = [_raised_above_standard(handle) for handle in (data, output, ready)]
+    os.dup2(high[1], 1)
+    os.dup2(high[1], 2)
+    os.dup2(high[0], _DATA)
+    os.dup2(high[2], _READY)
+    jail.close_all_but({0, 1, 2, _DATA, _READY})
+
+
+def _raised_above_standard(handle: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(handle, fcntl.F_DUPFD, 10)
+
+
+def serve(connection: socket.socket, folder: Path | None) -> None:
+    """Load what the first frame names, then answer every frame that asks, until the grader hangs up."""
+    inbox = _requests(connection)
+    loading, value = next(inbox)
+    task = msgspec.convert(value, Task)
+    probes = load_probes(task.probes)
+    solution: types.ModuleType | None = None
+    refusal: Raised | None = None
+    try:
+        solution = load_solution(task.solution, folder)
+    except BaseException as error:  # noqa: BLE001 - a submission may raise anything while it is loaded
+        refusal = told(error, None, "load", str((folder or Path("/submission")) / task.solution.file_name))
+    _flush_prints()
+    _reply(connection, loading, refusal or Answer(None))
+    for header, request in inbox:
+        progress.listen(_progress_sender(connection, header))
+        if solution is None:
+            outcome: Outcome = refusal or Raised("RuntimeError", "", "load")
+        else:
+            outcome = ask(solution, getattr(probes, request["probe"]), request["arguments"], task.seed)
+        _flush_prints()
+        _reply(connection, header, outcome)
+    os._exit(0)
+
+
+def _requests(connection: socket.socket) -> Any:
+    reader = wire.FrameReader(Limits(reply_mb=1024))
+    while chunk := connection.recv(1 << 20):
+        yield from reader.feed(chunk)
+
+
+def _reply(connection: socket.socket, header: wire.Header, outcome: Outcome) -> None:
+    match outcome:
+        case Answer(value):
+            pieces = wire.frame("answer", header.ask, header.nonce, value)
+        case _:
+            fields = {name: getattr(outcome, name) for name in ("type", "message", "stage", "line", "missing")}
+            fields["frames"] = getattr(outcome, "frames", ())
+            pieces = wire.frame("raised", header.ask, header.nonce, wire.plain(fields))
+    for piece in pieces:
+        connection.sendall(piece)
+
+
+def _progress_sender(connection: socket.socket, header: wire.Header) -> Callable[[int, int, float], None]:
+    def send(step: int, steps: int, value: float) -> None:
+        for piece in wire.frame("progress", header.ask, header.nonce, [step, steps, value]):
+            connection.sendall(piece)
+
+    return send
+
+
+def _flush_prints() -> None:
+    with contextlib.suppress(BaseException):  # the submission may have replaced or closed them
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve in mode `process`: a fresh interpreter, its own folder, rlimits where the system has them."""
+    data, folder, limits = int(arguments[0]), Path(arguments[1]), msgspec.json.decode(arguments[2], type=Limits)
+    os.chdir(folder)
+    tempfile.tempdir = str(folder)
+    cpu = int(limits.total_cpu_seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    torch.set_num_threads(1)
+    serve(socket.socket(fileno=data), folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

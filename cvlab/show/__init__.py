@@ -1,0 +1,1 @@
+"""What a person sees of a report: on a terminal, in plain words, on a page."""

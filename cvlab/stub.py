@@ -1,0 +1,45 @@
+"""Making the file a learner starts from: the reference without its marked parts."""
+
+from __future__ import annotations
+
+import re
+
+from cvlab.errors import BankError
+
+BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
+_OPENS = re.compile(r"\s*(class|def)\s+(\w+)")
+
+
+def stub_of(solution: str, name: str = "solution") -> str:
+    """Return `solution` with each marked part replaced by `raise NotImplementedError`.
+
+    A part marked at the left margin (helpers, constants) is left out without a trace. Raises BankError for markers that
+    do not pair up.
+    """
+    lines: list[str] = []
+    owner: list[tuple[int, str]] = []
+    inside: int | None = None
+    for number, line in enumerate(solution.splitlines(), start=1):
+        stripped, indent = line.strip(), len(line) - len(line.lstrip())
+        if stripped == BEGIN:
+            if inside is not None:
+                raise BankError(
+                    f"{name}, line {number}", "a second BEGIN SOLUTION before the first one ended.", "Add the END."
+                )
+            inside = number
+            if indent:
+                what = ".".join(called for depth, called in owner if depth < indent)
+                lines.append(f'{" " * indent}raise NotImplementedError("{what} is yours to write")')
+        elif stripped == END:
+            if inside is None:
+                raise BankError(
+                    f"{name}, line {number}", "END SOLUTION without a BEGIN.", "Add the BEGIN, or remove it."
+                )
+            inside = None
+        elif inside is None:
+            if match := _OPENS.match(line):
+                owner = [(depth, called) for depth, called in owner if depth < indent] + [(indent, match[2])]
+            lines.append(line)
+    if inside is not None:
+        raise BankError(f"{name}, line {inside}", "BEGIN SOLUTION is never ended.", "Add the END.")
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).rstrip() + "\n"
