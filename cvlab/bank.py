@@ -43,6 +43,10 @@ class Bank:
                 found[key] = drill
         return sorted(set(found.values()), key=lambda drill: drill.number)
 
+    def hidden(self) -> list[Path]:
+        """Return what no submission may read: the three rooms, and cvlab itself, in which a wheel carries them."""
+        return [*(self.root / room for room in ROOMS), Path(__file__).resolve().parent]
+
     def find(self, query: str) -> Drill:
         """Return the drill that a learner calls `1`, `01`, `residual-block` or `01_residual_block`; raises UnknownDrill."""
         drills = self.drills()

@@ -8,15 +8,14 @@ import platform
 import sys
 import time
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
-import pytest
 import torch
 
 import cvlab
 from cvlab.drill import Drill
 from cvlab.errors import CvlabError, GraderError
 from cvlab.grading.diagnosis import Ask, diagnose
-from cvlab.grading.plugin import GradingPlugin, OnCheck, Questionable
 from cvlab.misconceptions import Misconception, read_misconceptions
 from cvlab.report import CheckResult, Diagnosis, Isolation, Layer, Report, overall_status
 from cvlab.sandbox.client import Interview, OnProgress, Sandbox
@@ -24,6 +23,9 @@ from cvlab.sandbox.inline import InlineInterview
 from cvlab.sandbox.worker import PROBES_MODULE, Solution, Task, load_probes
 from cvlab.submission import Submission
 from cvlab.text import visible
+
+if TYPE_CHECKING:
+    from cvlab.grading.plugin import OnCheck, Questionable
 
 CHECK_MODULES = ("test_public", "test_hidden")
 
@@ -46,9 +48,12 @@ class Grader:
     Make the `Sandbox` first: its nursery must be forked before a Grader reads the reference and the hidden checks.
     """
 
-    def __init__(self, drill: Drill, sandbox: Sandbox | None, *, seed: int = 0) -> None:
-        """Prepare; `sandbox` None means inline. Raises BankError where the drill is incomplete."""
-        self.drill, self.seed = drill, seed
+    def __init__(self, drill: Drill, sandbox: Sandbox | None, *, seed: int = 0, debug: bool = False) -> None:
+        """Prepare; `sandbox` None means inline, and then `debug` stops in the debugger at the first failure.
+
+        Raises BankError where the drill is incomplete.
+        """
+        self.drill, self.seed, self._debug = drill, seed, debug
         self._sandbox = sandbox
         self._probes_source = drill.text_of(drill.probes)
         self._model: InlineInterview | None = None
@@ -56,13 +61,11 @@ class Grader:
         self._askers: dict[str, InlineInterview] = {}
         self.probes_by_layer: dict[str, Layer] = {}
 
-    def interview(
-        self, submission: Submission, on_progress: OnProgress | None = None, *, reraise: bool = False
-    ) -> Questionable:
+    def interview(self, submission: Submission, on_progress: OnProgress | None = None) -> Questionable:
         """Start questioning a submission; the worker locks itself down and loads the file while the caller goes on."""
         task = Task(Solution(self.drill.about.file, submission.source), self._probes_source, self.seed)
         if self._sandbox is None:
-            return InlineInterview(task, reraise=reraise)
+            return InlineInterview(task, reraise=self._debug)
         return Interview(self._sandbox, task, self.drill.about.limits, on_progress)
 
     def grade(
@@ -125,8 +128,13 @@ class Grader:
     def _run(
         self, submission: Submission, subject: Questionable, only: Collection[Layer] | None, on_check: OnCheck | None
     ) -> tuple[list[CheckResult], list[str]]:
+        # pytest is imported while the worker is already at work.
+        import pytest
+
+        from cvlab.grading.plugin import GradingPlugin
+
         probes = load_probes(self._probes_source, str(self.drill.probes))
-        plugin = GradingPlugin(self.drill, probes, subject, self.model(), submission, only, on_check)
+        plugin = GradingPlugin(self.drill, probes, subject, self.model(), submission, only, on_check, self._debug)
         files = [str(path) for path in self.drill.check_files()]
         if not files:
             raise GraderError(self.drill.name, "it has no check files.", "Write graders/…/test_hidden.py.")

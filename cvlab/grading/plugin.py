@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pdb  # noqa: T100 - `cvlab check --pdb` is what it is for
 import time
 import types
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -61,6 +62,8 @@ class Asking:
         outcome = self._interview.ask(probe.__name__, arguments or None)
         if isinstance(outcome, Answer):
             return outcome.value
+        if self._ours and arguments:
+            raise ValueError(f"the reference cannot use what it was handed: {telling.plainly(outcome)}")
         if self._ours:
             raise GraderError(
                 f"probe {probe.__name__}", f"the reference does not answer it: {telling.plainly(outcome)}"
@@ -79,6 +82,7 @@ class GradingPlugin:
     submitted: Submission
     only: Collection[Layer] | None = None
     on_check: OnCheck | None = None
+    debug: bool = False
     results: list[CheckResult] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     probes_by_layer: dict[str, Layer] = field(default_factory=dict)
@@ -165,15 +169,21 @@ class GradingPlugin:
         try:
             with revealing(public or self.drill.about.reveal == "values"):
                 test(**arguments)
-        except Unanswered as silence:
-            return self._once(telling.unanswered(silence.outcome, self.submitted, self._last_question()))
-        except NotSo as refusal:
-            return telling.wrong(str(refusal), self.submitted, self._last_question(), self.drill.about.api)
-        except CvlabError as problem:
-            return telling.broken(str(problem))
-        except Exception as error:
-            return self._blamed(error, test, arguments)
+        except Exception as failure:
+            if self.debug:
+                pdb.post_mortem(failure.__traceback__)
+            return self._explained(failure, test, arguments)
         return telling.PASSED
+
+    def _explained(self, failure: Exception, test: Callable[..., None], arguments: dict[str, Any]) -> telling.Verdict:
+        match failure:
+            case Unanswered():
+                return self._once(telling.unanswered(failure.outcome, self.submitted, self._last_question()))
+            case NotSo():
+                return telling.wrong(str(failure), self.submitted, self._last_question(), self.drill.about.api)
+            case CvlabError():
+                return telling.broken(str(failure))
+        return self._blamed(failure, test, arguments)
 
     def _blamed(self, error: Exception, test: Callable[..., None], arguments: dict[str, Any]) -> telling.Verdict:
         """Find out who is to blame for a check that broke: it is the submission's answer if the reference's breaks nothing."""

@@ -243,10 +243,9 @@ def _scene(plan: _Plan, image: Tensor, mask: Tensor, instances: Tensor, depth: T
         [(thing.x + right * thing.radius, thing.y + down * thing.radius) for right, down in KEYPOINTS[thing.label]]
         for thing in plan.objects
     ]
-    seen = [
-        [bool(thing.visible >> (int(y) * size + int(x)) & 1) for x, y in its_points]
-        for thing, its_points in zip(plan.objects, points, strict=True)
-    ]
+    keypoints = torch.tensor(points, dtype=torch.float32)  # (N, 3, 2)
+    columns, rows = keypoints.floor().long().unbind(-1)  # (N, 3), (N, 3)
+    own = torch.arange(1, len(plan.objects) + 1)[:, None]  # (N, 1)
     return Scene(
         image=image.clone(),  # own memory: what a solution does to one scene cannot reach another
         scene=plan.scene,
@@ -255,8 +254,8 @@ def _scene(plan: _Plan, image: Tensor, mask: Tensor, instances: Tensor, depth: T
         labels=torch.tensor([thing.label for thing in plan.objects]),  # (N,)
         mask=mask.clone(),
         instances=instances.clone(),
-        keypoints=torch.tensor(points, dtype=torch.float32),  # (N, 3, 2)
-        visibility=torch.tensor(seen),  # (N, 3)
+        keypoints=keypoints,
+        visibility=instances[rows, columns] == own,  # (N, 3)
         depth=depth.clone(),
     )
 

@@ -116,6 +116,7 @@ def test_fifty_images_are_learnt_by_heart(submission, reference):
     answer = submission(probes.overfit)
     assert_at_most(answer["losses"][-1], 0.05, what="the loss of the last step")
     judged = reference(probes.loss_with_weights, weights=answer["weights"])
+    assert_equal(judged["fits"], True, what="whether your weights fit the reference's names and shapes")
     assert_at_most(judged["loss"], 0.05, what="the loss of the reference with your weights")
     assert_at_least(judged["right"], 49, what="how many of 50 images the reference gets right with your weights")
 

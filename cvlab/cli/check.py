@@ -1,0 +1,206 @@
+"""`cvlab check`: grade one's own files for one drill and tell the first reason that they fail."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from cvlab.bank import Bank, open_bank
+from cvlab.cli import complain
+from cvlab.drill import Drill
+from cvlab.errors import BadSubmission, CvlabError, IsolationUnavailable, UsageError
+from cvlab.report import LAYERS, Report
+from cvlab.submission import read_submission
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cvlab.grading.grader import Grader
+    from cvlab.sandbox.client import Sandbox
+
+MODES = ("auto", "sandbox", "process", "inline")
+EXIT_CODES = {"passed": 0, "failed": 1, "error": 3}
+
+
+@click.command("check", short_help="Check your solution of a drill and say why it fails.")
+@click.argument("drill_name", metavar="DRILL")
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@click.option(
+    "--only",
+    "layers",
+    multiple=True,
+    type=click.Choice(list(LAYERS)),
+    help="Run this layer of checks only; may be repeated.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Draw other inputs and weights."
+)
+@click.option(
+    "--isolation",
+    "mode",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="How to keep your code apart.",
+)
+@click.option("--pdb", is_flag=True, help="Run in this process and stop in the debugger at the first failure.")
+@click.option("--json", "as_json", is_flag=True, help="Print one report per file and line, as JSON, and nothing else.")
+@click.option("--plain", is_flag=True, help="Print words only: for pipes and screen readers.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell every failure at length, not only the first.")
+def command(
+    drill_name: str,
+    files: tuple[Path, ...],
+    layers: tuple[Any, ...],
+    seed: int,
+    mode: str,
+    *,
+    pdb: bool,
+    as_json: bool,
+    plain: bool,
+    verbose: bool,
+) -> int:
+    """Check your solution of DRILL (its number or name) and say why it fails.
+
+    Without a FILE, the drill's own file is looked for here and in its exercise folder. A FILE may be .py or .ipynb.
+    Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 cvlab or a grader broke.
+    """
+    bank = open_bank()
+    drill = bank.find(drill_name)
+    about = drill.about
+    paths = list(files) or [_own_file(drill)]
+    code = _complain_about_missing(paths)
+    paths = [path for path in paths if path.exists()]
+    if not paths:
+        return code
+    output = _Output(as_json=as_json, plain=plain, verbose=verbose)
+    sandbox = None if pdb or mode == "inline" else _sandbox(bank, mode, about.preload)
+    try:
+        from cvlab.grading.grader import Grader
+
+        grader = Grader(drill, sandbox, seed=seed, debug=pdb)
+        for path in paths:
+            code = max(code, _check(path, grader, layers or None, output))
+    finally:
+        if sandbox is not None:
+            sandbox.close()
+    return code
+
+
+def _own_file(drill: Drill) -> Path:
+    """Return the drill's file in the folder one is in, or in the exercise folder below it."""
+    name = drill.about.file
+    places = [Path(name), Path(drill.folder, name), Path("exercises", drill.folder, name)]
+    for place in places:
+        if place.is_file():
+            return place
+    looked = ", ".join(str(place) for place in places)
+    raise UsageError(
+        f"drill {drill.name}", f"no file to check; looked for {looked}.", "Name your file after the drill."
+    )
+
+
+def _complain_about_missing(paths: list[Path]) -> int:
+    code = 0
+    for path in paths:
+        if not path.exists():
+            complain(BadSubmission(str(path), "there is no such file.", "Check the path."))
+            code = 2
+    return code
+
+
+def _sandbox(bank: Bank, mode: str, preload: list[str]) -> Sandbox:
+    """Import torch and start the nursery, before anything is read that a submission must not see."""
+    gc.disable()  # importing makes a million objects and no garbage
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a thread pool does not survive the fork
+    import torch  # noqa: F401
+
+    from cvlab.sandbox.client import Sandbox
+
+    for name in preload:
+        importlib.import_module(name)
+    gc.enable()
+    if mode == "process":
+        return Sandbox("process")
+    try:
+        return Sandbox("sandbox", bank.hidden())
+    except IsolationUnavailable:
+        if mode == "sandbox":
+            raise
+        return Sandbox("process")
+
+
+def _check(path: Path, grader: Grader, layers: Any, output: _Output) -> int:
+    try:
+        submission = read_submission(path)
+    except CvlabError as problem:
+        complain(problem)
+        return problem.exit_code
+    with output.training() as on_progress:
+        interview = grader.interview(submission, on_progress)
+        report = grader.grade(submission, interview=interview, only=layers)
+    output.show(report)
+    return EXIT_CODES[report.status]
+
+
+class _Output:
+    """One of three ways to show a report: for a person, for a pipe or screen reader, for a program."""
+
+    def __init__(self, *, as_json: bool, plain: bool, verbose: bool) -> None:
+        self._json, self._verbose = as_json, verbose
+        self._plain = plain or "NO_COLOR" in os.environ or not sys.stdout.isatty()
+        self._console: Console | None = None
+
+    def training(self) -> Any:
+        """Return a context in which the overfit check's loss is drawn while it falls."""
+        if self._json or self._plain:
+            return _Silent()
+        from cvlab.show.terminal import TrainingLine
+
+        return _Drawn(TrainingLine(self._rich()))
+
+    def show(self, report: Report) -> None:
+        """Print a report."""
+        if self._json:
+            click.echo(msgspec.json.encode(report).decode())
+        elif self._plain:
+            from cvlab.show.plain import print_report
+
+            print_report(report, sys.stdout, verbose=self._verbose)
+        else:
+            from cvlab.show.terminal import print_report as print_rich
+
+            print_rich(report, self._rich(), verbose=self._verbose)
+
+    def _rich(self) -> Console:
+        from rich.console import Console
+
+        self._console = self._console or Console(highlight=False)
+        return self._console
+
+
+class _Silent:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+class _Drawn:
+    def __init__(self, line: Any) -> None:
+        self._line = line
+
+    def __enter__(self) -> Callable[[int, int, float], None]:
+        update: Callable[[int, int, float], None] = self._line.__enter__().update
+        return update
+
+    def __exit__(self, *details: Any) -> None:
+        self._line.__exit__(*details)
