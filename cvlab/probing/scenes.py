@@ -190,9 +190,8 @@ def _spans(label: int, x: float, y: float, radius: float) -> list[tuple[int, int
     for row in range(math.ceil(y - reach - 0.5), math.floor(y + reach - 0.5) + 1):
         below = row + 0.5 - y  # of the row's middle below the shape's centre
         if label == DISC:
-            half = math.sqrt(
-                max(0.0, radius * radius - below * below)
-            )  # correctly rounded everywhere, unlike sin or exp
+            # A square root is correctly rounded everywhere, unlike sin or exp.
+            half = math.sqrt(max(0.0, radius * radius - below * below))
         elif label == SQUARE:
             half = reach
         else:
