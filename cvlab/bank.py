@@ -48,7 +48,7 @@ class Bank:
         return [*(self.root / room for room in ROOMS), Path(__file__).resolve().parent]
 
     def find(self, query: str) -> Drill:
-        """Return the drill that a learner calls `1`, `01`, `residual-block` or `01_residual_block`; raises UnknownDrill."""
+        """Return the drill called `1`, `01`, `residual-block` or `01_residual_block`; raises UnknownDrill."""
         drills = self.drills()
         asked = query.strip().lower().replace("_", "-")
         for drill in drills:
@@ -72,7 +72,7 @@ def open_bank() -> Bank:
         root = Path(chosen).expanduser().resolve()
         if not (root / "exercises").is_dir():
             raise UsageError(
-                f"CVLAB_BANK={chosen}", "that folder has no exercises/.", "Name one with the three rooms, or unset it."
+                f"CVLAB_BANK={chosen}", "that folder has no exercises/.", "Name a bank, or unset it."
             )
         return Bank(root)
     for root in (package.parent, package / "_bank"):

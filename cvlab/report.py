@@ -6,6 +6,7 @@ shown on a terminal, put in a page (which still escapes its own markup) or writt
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 import msgspec
@@ -116,3 +117,7 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of `Report`, as committed in `docs/report.schema.json`."""
     schema = msgspec.json.schema(Report)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "cvlab report", **schema}
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -53,10 +54,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """
     code = run(arguments)
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(BrokenPipeError, ValueError):  # whoever read our output may have gone
             stream.flush()
-        except (BrokenPipeError, ValueError):
-            pass  # whoever read our output has gone
     os._exit(code)  # tearing torch down takes longer than many a check
 
 

@@ -1,7 +1,7 @@
 """Naming a mistake: the one known misconception that gives exactly the submission's answers, or nobody's name.
 
-A wrong diagnosis is worse than silence. A misconception is named only if its answers agree with the submission's on every
-probe, and the submission's differ from the reference's on at least one (catalogue, section 0, diagnosis contract).
+A wrong diagnosis is worse than silence. A misconception is named only if its answers agree with the submission's on
+every probe, and the submission's differ from the reference's on at least one.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class GradingPlugin:
         self.subject.expect(list(dict.fromkeys(probe for item, _ in chosen for probe in self._probes_of(item))))
 
     def _probes_of(self, item: pytest.Item) -> list[str]:
-        """Return the probes a check names and that need no arguments, so the worker can run ahead; a guess is enough."""
+        """Return the probes that a check names and that need no arguments; a good guess is enough."""
         code = item.function.__code__ if isinstance(item, pytest.Function) else None
         found = [(name, vars(self.probes).get(name)) for name in (code.co_names if code else ())]
         return [
@@ -186,7 +186,7 @@ class GradingPlugin:
         return self._blamed(failure, test, arguments)
 
     def _blamed(self, error: Exception, test: Callable[..., None], arguments: dict[str, Any]) -> telling.Verdict:
-        """Find out who is to blame for a check that broke: it is the submission's answer if the reference's breaks nothing."""
+        """Find out who is to blame for a check that broke: the answer, if the reference's answer breaks nothing."""
         try:
             with revealing(False):
                 test(**{name: self._reference if name == "submission" else value for name, value in arguments.items()})

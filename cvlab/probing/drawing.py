@@ -65,8 +65,8 @@ def integers(*shape: int, high: int, low: int = 0) -> Tensor:
 def filled(module: M, dtype: torch.dtype = torch.float32) -> M:
     """Give every parameter and buffer of `module` a value that depends on its name only, convert to `dtype`, return it.
 
-    Two modules with the same state_dict layout become the same function. Values are asymmetric on purpose: weights have a
-    non-zero mean, biases are not zero, batch statistics are not those of a fresh layer, which hides many mistakes.
+    Two modules with the same state_dict layout become the same function. Values are asymmetric on purpose: weights have
+    a non-zero mean, biases are not zero, batch statistics are not those of a fresh layer, which hides many mistakes.
     """
     module.to(dtype)
     with torch.no_grad():

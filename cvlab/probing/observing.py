@@ -1,4 +1,4 @@
-"""Ways for a probe to look at a solution: what it raises, what it remembers, where its gradients go, what it leaves behind."""
+"""Ways for a probe to look at a solution: what it raises, remembers, and leaves behind, and where gradients go."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def buffers_of(module: nn.Module) -> dict[str, Tensor]:
 
 
 def weighted_sum(output: Tensor) -> Tensor:
-    """Return a scalar in which every number of `output` has a weight of its own, so no gradient hides behind another."""
+    """Return a scalar in which every number of `output` has a weight of its own, so no gradient hides another."""
     weights = torch.linspace(-1.0, 2.0, max(1, output.numel()), dtype=output.dtype) + 0.1
     return (output.reshape(-1) * weights[: output.numel()]).sum()
 
@@ -55,7 +55,7 @@ def gradients_of(scalar: Tensor, tensors: Mapping[str, Tensor]) -> dict[str, Ten
 
 
 def traces_of(call: Callable[[], Any]) -> list[str]:
-    """Return which global state `call` changed: "torch random state", "python random state", "grad mode", "default dtype"."""
+    """Return which global state `call` changed: random state of torch or python, grad mode, default dtype."""
     torch_state, python_state = torch.get_rng_state(), random.getstate()
     grad_mode, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     try:

@@ -1,6 +1,6 @@
 """First-order mutants of a reference solution: one small wrong edit each, to find out whether hidden checks notice.
 
-Only the operators of the mutation tool are used (`cvlab.verify.operators`); its runner is not, and nothing is written to disk.
+Only the operators of the mutation tool are used (`cvlab.verify.operators`), never its runner; nothing touches the disk.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ Span = tuple[int, int]
 #: and the `**` of `{**a}` into `*`, which changes a signature or a type and no arithmetic.
 ARITHMETIC = frozenset({"arith_expr", "term", "power", "shift_expr", "and_expr", "xor_expr", "expr"})
 
+#: Conditions of blocks that do not run when a solution is imported and asked.
+NEVER_RUN = frozenset({"__name__ == '__main__'", "TYPE_CHECKING", "typing.TYPE_CHECKING"})
+
 
 @dataclass(frozen=True)
 class Mutant:
     """The reference with one edit.
 
-    `id` is `<def or class>/<operator>/<ordinal>`, as in `BasicBlock.forward/SwapArguments/0`: the ordinal counts the edits
-    that this operator can make in that function, from top to bottom. So it stays when lines, comments or other functions
-    come and go, and changes only when an earlier place for the same operator appears or goes in the same function.
+    `id` is `<def or class>/<operator>/<ordinal>`, as in `BasicBlock.forward/SwapArguments/0`: the ordinal counts the
+    edits that this operator can make in that function, from top to bottom. So it stays when lines, comments or other
+    functions come and go, and changes only with an earlier place for the same operator in the same function.
     Code outside functions and classes has the name `<module>`.
     """
 
@@ -65,7 +68,9 @@ def mutants(source: str) -> list[Mutant]:
     text = _Text(source)
     reference = _compiled(source)
     if reference is None:
-        raise GraderError("mutants of the reference", "it is not valid Python.", "Correct the reference solution first.")
+        raise GraderError(
+            "mutants of the reference", "it is not valid Python.", "Correct the reference solution first."
+        )
     untouched = list(_spans_left_alone(reference, text))
     scopes = list(_scopes(reference, text))
     # An edit that gives the same program as the reference, or as an earlier mutant, teaches nothing twice.
@@ -123,8 +128,8 @@ def _edited(text: _Text, node: Any, operator: Any, index: int) -> str:
     start, end = text.offset(*node.start_pos), text.offset(*node.end_pos)
     if changed is None:  # a decorator goes with its whole line
         return text.source[: text.offset(node.start_pos[0], 0)] + text.source[end:]
-    # Some operators forget the blank or the line break before a node, some write one too many; the source keeps its own.
-    code = changed.get_code().removeprefix(node.get_first_leaf().prefix).lstrip(" ")
+    # Some operators forget the blank or the line break before a node, some write one more; the source keeps its own.
+    code: str = changed.get_code().removeprefix(node.get_first_leaf().prefix).lstrip(" ")
     return text.source[:start] + code + text.source[end:]
 
 
@@ -141,8 +146,8 @@ def _spans_left_alone(tree: ast.Module, text: _Text) -> Iterator[Span]:
             yield text.span(node.returns)
         elif isinstance(node, ast.AnnAssign):
             yield text.span(node.annotation)
-        # Neither block runs when a solution is imported and asked.
-        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith(("TYPE_CHECKING", "__name__ == '__main__'")):
+        # What does not run cannot be noticed.
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in NEVER_RUN:
             yield text.span(node)
         # Words of an error message are for people; a check that pins them would be unfair.
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
@@ -185,22 +190,22 @@ def _program(tree: ast.Module) -> str:
 class _WithoutWords(ast.NodeTransformer):
     """Removes docstrings and annotations, which do not change what a program computes."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:  # noqa: N802  # named by ast
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
         return ast.Pass() if isinstance(node.value, ast.Constant) else self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(None)
         return self.generic_visit(node)
 

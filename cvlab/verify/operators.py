@@ -1,7 +1,7 @@
-"""Which small wrong edits `cvlab verify` makes in a reference: the mutation tool's operators, and a few for tensor code.
+"""Which wrong edits `cvlab verify` makes in a reference: the mutation tool's operators, and a few for tensor code.
 
-The operators are cosmic-ray's (https://github.com/sixty-north/cosmic-ray); this module chooses among them and adds, in the
-tool's own `Operator` interface, the slips of tensor code it has no word for. Importing it needs `cvlab-drills[author]`.
+The operators are cosmic-ray's (https://github.com/sixty-north/cosmic-ray). This module chooses among them and adds, in
+the tool's own `Operator` interface, slips of tensor code the tool has no word for. It needs `cvlab-drills[author]`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from cosmic_ray.operators.operator import Example, Operator
 from cosmic_ray.operators.provider import OperatorProvider
 from parso.python.tree import Name
 
-#: A node or leaf of the tool's parse tree. Its types do not say which of the two has children, so it stays untyped here.
+#: A node or leaf of the tool's parse tree; untyped, because its types do not say which of the two has children.
 Node = Any
 
 Position = tuple[int, int]
@@ -24,79 +25,57 @@ Position = tuple[int, int]
 Edit = tuple[Position, Position, str]
 """From where, to where, and what to write there instead."""
 
-#: The tool's operators that are used. It can turn each binary operator into eleven others and each comparison into seven:
-#: what is left out either dies of a TypeError on tensors or is killed by whatever kills its neighbour in this list.
-CHOSEN = (
-    "ReplaceBinaryOperator_Add_Sub",
-    "ReplaceBinaryOperator_Add_Mul",
-    "ReplaceBinaryOperator_Sub_Add",
-    "ReplaceBinaryOperator_Mul_Div",
-    "ReplaceBinaryOperator_Mul_Add",
-    "ReplaceBinaryOperator_Div_Mul",
-    "ReplaceBinaryOperator_Div_FloorDiv",
-    "ReplaceBinaryOperator_FloorDiv_Div",
-    "ReplaceBinaryOperator_FloorDiv_Mul",
-    "ReplaceBinaryOperator_Mod_FloorDiv",
-    "ReplaceBinaryOperator_Pow_Mul",
-    "ReplaceBinaryOperator_RShift_LShift",
-    "ReplaceBinaryOperator_LShift_RShift",
-    "ReplaceBinaryOperator_BitOr_BitAnd",
-    "ReplaceBinaryOperator_BitAnd_BitOr",
-    "ReplaceBinaryOperator_BitXor_BitAnd",
-    "ReplaceComparisonOperator_Eq_NotEq",
-    "ReplaceComparisonOperator_NotEq_Eq",
-    "ReplaceComparisonOperator_Lt_LtE",
-    "ReplaceComparisonOperator_Lt_GtE",
-    "ReplaceComparisonOperator_LtE_Lt",
-    "ReplaceComparisonOperator_LtE_Gt",
-    "ReplaceComparisonOperator_Gt_GtE",
-    "ReplaceComparisonOperator_Gt_LtE",
-    "ReplaceComparisonOperator_GtE_Gt",
-    "ReplaceComparisonOperator_GtE_Lt",
-    "ReplaceComparisonOperator_Is_IsNot",
-    "ReplaceComparisonOperator_IsNot_Is",
-    "ReplaceUnaryOperator_Delete_USub",
-    "ReplaceUnaryOperator_Delete_Invert",
-    "ReplaceUnaryOperator_Delete_Not",
-    "AddNot",
-    "ReplaceTrueWithFalse",
-    "ReplaceFalseWithTrue",
-    "ReplaceAndWithOr",
-    "ReplaceOrWithAnd",
-    "ReplaceBreakWithContinue",
-    "ReplaceContinueWithBreak",
-    "ExceptionReplacer",
-    "NumberReplacer",
-    "RemoveDecorator",
-    "ZeroIterationForLoop",
-    # VariableReplacer and VariableInserter are left out: they draw at random, and a mutant must be the same every time.
-)
 
-#: Calls and attributes that give a size, a plain number or a container: nothing that has a gradient or could be passed on.
-NO_TENSOR = frozenset(
-    "shape size dim ndim numel item tolist dtype device len range enumerate zip int float bool str list tuple dict set sorted "
-    "isinstance issubclass getattr hasattr setattr super print type".split()
-)
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a list that is easier to read as a paragraph."""
+    return tuple(text.split())
+
+
+#: The tool's operators that are used. It can turn each binary operator into eleven others and each comparison into
+#: seven: what is left out dies of a TypeError on tensors, or is killed by whatever kills its neighbour in this list.
+#: VariableReplacer and VariableInserter are left out since they draw at random: a mutant is the same every time.
+CHOSEN = words("""
+    ReplaceBinaryOperator_Add_Sub ReplaceBinaryOperator_Add_Mul ReplaceBinaryOperator_Sub_Add
+    ReplaceBinaryOperator_Mul_Div ReplaceBinaryOperator_Mul_Add ReplaceBinaryOperator_Div_Mul
+    ReplaceBinaryOperator_Div_FloorDiv ReplaceBinaryOperator_FloorDiv_Div ReplaceBinaryOperator_FloorDiv_Mul
+    ReplaceBinaryOperator_Mod_FloorDiv ReplaceBinaryOperator_Pow_Mul ReplaceBinaryOperator_RShift_LShift
+    ReplaceBinaryOperator_LShift_RShift ReplaceBinaryOperator_BitOr_BitAnd ReplaceBinaryOperator_BitAnd_BitOr
+    ReplaceBinaryOperator_BitXor_BitAnd
+    ReplaceComparisonOperator_Eq_NotEq ReplaceComparisonOperator_NotEq_Eq ReplaceComparisonOperator_Lt_LtE
+    ReplaceComparisonOperator_Lt_GtE ReplaceComparisonOperator_LtE_Lt ReplaceComparisonOperator_LtE_Gt
+    ReplaceComparisonOperator_Gt_GtE ReplaceComparisonOperator_Gt_LtE ReplaceComparisonOperator_GtE_Gt
+    ReplaceComparisonOperator_GtE_Lt ReplaceComparisonOperator_Is_IsNot ReplaceComparisonOperator_IsNot_Is
+    ReplaceUnaryOperator_Delete_USub ReplaceUnaryOperator_Delete_Invert ReplaceUnaryOperator_Delete_Not
+    AddNot ReplaceTrueWithFalse ReplaceFalseWithTrue ReplaceAndWithOr ReplaceOrWithAnd
+    ReplaceBreakWithContinue ReplaceContinueWithBreak ExceptionReplacer NumberReplacer RemoveDecorator
+    ZeroIterationForLoop""")
+
+#: Calls and attributes that give a size, a plain number or a container: nothing with a gradient.
+NO_TENSOR = words("""
+    shape size dim ndim numel item tolist dtype device len range enumerate zip str list tuple dict set sorted
+    isinstance issubclass getattr hasattr setattr super print type""")
 
 #: Makers of tensors, which have no gradient to lose and whose first argument is a size or a number.
-MAKERS = frozenset(
-    "zeros ones full empty eye arange linspace rand randn randint randperm tensor as_tensor from_numpy zeros_like ones_like "
-    "full_like empty_like rand_like randn_like new_zeros new_ones new_full new_tensor new_empty manual_seed".split()
-)
+MAKERS = words("""
+    zeros ones full empty eye arange linspace rand randn randint randperm tensor as_tensor from_numpy manual_seed
+    zeros_like ones_like full_like empty_like rand_like randn_like new_zeros new_ones new_full new_tensor new_empty""")
 
-#: Steps after which no gradient flows anyway: a `.detach()` behind them changes nothing.
-NO_GRADIENT = frozenset("detach argmax argmin argsort long nonzero one_hot bincount nms batched_nms floor ceil round sign".split())
+#: Steps after which no gradient flows anyway, and names of what is given: a `.detach()` behind them changes nothing.
+NO_GRADIENT = words("""
+    detach argmax argmin argsort int long bool nonzero one_hot bincount nms batched_nms floor ceil round sign
+    target targets label labels""")
 
 #: Calls whose last two positional arguments may trade places without changing a thing.
-SYMMETRIC = frozenset(
-    "max min maximum minimum add mul eq ne logical_and logical_or logical_xor transpose swapaxes swapdims isclose allclose "
-    "equal mse_loss l1_loss smooth_l1_loss huber_loss".split()
-)
+SYMMETRIC = words("""
+    max min maximum minimum add mul eq ne logical_and logical_or logical_xor transpose swapaxes swapdims equal isclose
+    allclose mse_loss l1_loss smooth_l1_loss huber_loss""")
 
 #: Calls for which the order inside a tuple does not matter: reductions over several dims, and tuples of types.
-UNORDERED = frozenset(
-    "sum mean amax amin var std var_mean std_mean logsumexp norm flip squeeze any all max min isinstance issubclass".split()
-)
+UNORDERED = words("""
+    sum mean amax amin var std var_mean std_mean logsumexp norm flip squeeze any all max min isinstance issubclass""")
+
+#: What holds a statement; the last two when the file ends without a line break.
+BLOCKS = ("simple_stmt", "suite", "file_input")
 
 
 class Rewrite(Operator):  # type: ignore[misc]  # the tool ships no types
@@ -127,16 +106,18 @@ class Rewrite(Operator):  # type: ignore[misc]  # the tool ships no types
 class SwapArguments(Rewrite):
     """Two neighbouring positional arguments of a call trade places."""
 
-    def edits(self, node: Node) -> Iterator[Edit]:  # noqa: D102  # says what its class says
+    def edits(self, node: Node) -> Iterator[Edit]:
+        """Yield the swap of each pair, except where nobody could tell."""
         for name, trailer in calls(node):
             arguments = positional(trailer)
-            for position, pair in enumerate(zip(arguments, arguments[1:], strict=False)):
+            for position, pair in enumerate(pairwise(arguments)):
                 last = position == len(arguments) - 2
                 if name not in NO_TENSOR and not (last and name in SYMMETRIC):
                     yield from swap(node, *pair)
 
     @classmethod
-    def examples(cls) -> tuple[Example, ...]:  # noqa: D102
+    def examples(cls) -> tuple[Example, ...]:
+        """Return what is edited, and what is not."""
         return (
             Example("y = x.view(b, -1)", "y = x.view(-1, b)"),
             Example("y = f(a, b, c=d)", "y = f(b, a, c=d)"),
@@ -148,11 +129,12 @@ class SwapArguments(Rewrite):
 class SwapElements(Rewrite):
     """Two neighbouring elements of a tuple, a list, an unpacking or an index trade places."""
 
-    def edits(self, node: Node) -> Iterator[Edit]:  # noqa: D102
+    def edits(self, node: Node) -> Iterator[Edit]:
+        """Yield the swap of each pair, except where nobody could tell."""
         listed = node.type in {"testlist_comp", "testlist_star_expr", "testlist", "exprlist", "subscriptlist"}
         if not listed or node.children[1] != "," or self.order_is_free(node):
             return
-        for first, second in zip(node.children[::2], node.children[2::2], strict=False):
+        for first, second in pairwise(node.children[::2]):
             # A slice or an ellipsis next to a number is another index altogether; the number operator tries that.
             if "subscript" not in (first.type, second.type) and "operator" not in (first.type, second.type):
                 yield from swap(node, first, second)
@@ -164,7 +146,7 @@ class SwapElements(Rewrite):
         if holder.type in {"comparison", "except_clause", "del_stmt"}:
             return True
         if holder.type == "expr_stmt":
-            return holder.children[0].get_code(include_prefix=False) == "__all__"
+            return bool(holder.children[0].get_code(include_prefix=False) == "__all__")
         if holder.type == "argument":
             if holder.children[0].get_code(include_prefix=False) in {"dim", "axis"}:
                 return True
@@ -175,7 +157,8 @@ class SwapElements(Rewrite):
         )
 
     @classmethod
-    def examples(cls) -> tuple[Example, ...]:  # noqa: D102
+    def examples(cls) -> tuple[Example, ...]:
+        """Return what is edited, and what is not."""
         return (
             Example("h, w = x.shape[-2:]", "w, h = x.shape[-2:]"),
             Example("y = torch.stack([dx, dy], dim=-1)", "y = torch.stack([dy, dx], dim=-1)"),
@@ -186,36 +169,47 @@ class SwapElements(Rewrite):
 
 
 class InsertDetach(Rewrite):
-    """The gradient stops at a returned or assigned tensor, or at one term of a sum or product."""
+    """The gradient stops at a returned or assigned tensor, or at one term of an outermost sum or product."""
 
-    def edits(self, node: Node) -> Iterator[Edit]:  # noqa: D102
+    def edits(self, node: Node) -> Iterator[Edit]:
+        """Yield the detached expression, if `node` is one that may carry a gradient."""
         if self.ends_a_step(node) and may_be_tensor(node) and not without_gradients(node):
             yield node.start_pos, node.end_pos, f"{in_parentheses(node)}.detach()"
 
     @staticmethod
     def ends_a_step(node: Node) -> bool:
-        """Return whether `node` is what a statement returns or assigns, or one of several terms that carry gradients."""
+        """Return whether `node` is returned or assigned, or is one of several terms that carry gradients."""
         parent = node.parent
         if parent is None:
             return False
+        if parent.type in {"testlist", "testlist_star_expr", "testlist_comp"} and parent.children[1] == ",":
+            holder = (
+                parent.parent.parent if parent.type == "testlist_comp" else parent.parent
+            )  # with or without brackets
+            return bool(holder.type == "return_stmt")
+        if parent.type == "dictorsetmaker":
+            return bool(node.get_previous_sibling() == ":" and parent.parent.parent.type == "return_stmt")
         if parent.type == "return_stmt":
             return True
-        if parent.type in {"testlist", "testlist_star_expr"}:
-            return bool(parent.parent.type == "return_stmt")
         if parent.type in {"expr_stmt", "annassign"}:
             return bool(node.start_pos == parent.children[-1].start_pos) and len(parent.children) > 2
         if parent.type in {"arith_expr", "term"}:
-            # Beside a lone number this would be the mutant of the whole sum over again.
-            return sum(may_be_tensor(term) for term in parent.children[::2]) > 1 and may_be_tensor(parent)
+            outer = parent.parent.parent if parent.parent.type == "atom" else parent.parent
+            # Deeper terms are mostly targets and constants. Beside a lone number it is the whole sum over again.
+            outermost = outer.type not in {"arith_expr", "term", "power", "factor"}
+            return outermost and sum(map(may_be_tensor, parent.children[::2])) > 1 and may_be_tensor(parent)
         return False
 
     @classmethod
-    def examples(cls) -> tuple[Example, ...]:  # noqa: D102
+    def examples(cls) -> tuple[Example, ...]:
+        """Return what is edited, and what is not."""
         return (
             Example("def f(x):\n    return x", "def f(x):\n    return x.detach()"),
             Example("def f(x):\n    y = x ** 2", "def f(x):\n    y = (x ** 2).detach()"),
             Example("def f(x, y):\n    x += y", "def f(x, y):\n    x += y.detach()"),
             Example("def f(x, y):\n    return x + y", "def f(x, y):\n    return x.detach() + y", occurrence=1),
+            Example("def f(x, y):\n    return x, y", "def f(x, y):\n    return x, y.detach()", occurrence=1),
+            Example("def f(x):\n    return {'loss': x}", "def f(x):\n    return {'loss': x.detach()}"),
             Example("def f(x):\n    h = x.shape[2]", "def f(x):\n    h = x.shape[2]"),
             Example("def __init__(self):\n    self.a = b", "def __init__(self):\n    self.a = b"),
         )
@@ -224,8 +218,9 @@ class InsertDetach(Rewrite):
 class DeleteStatement(Rewrite):
     """A statement that is there for its effect is gone: a call, `a += b`, or an assignment into a part `a[i] = b`."""
 
-    def edits(self, node: Node) -> Iterator[Edit]:  # noqa: D102
-        if node.parent is not None and node.parent.type == "simple_stmt" and self.has_only_an_effect(node):
+    def edits(self, node: Node) -> Iterator[Edit]:
+        """Yield `pass` for a statement that leaves no name undefined when it goes."""
+        if node.parent is not None and node.parent.type in BLOCKS and self.has_only_an_effect(node):
             yield node.start_pos, node.end_pos, "pass"
 
     @staticmethod
@@ -234,11 +229,12 @@ class DeleteStatement(Rewrite):
         if node.type == "expr_stmt":
             target, sign = node.children[0], node.children[1]
             into_part = target.type == "atom_expr" and target.children[-1].children[0] == "["
-            return into_part or (sign.type == "operator" and sign.value != "=")
+            return bool(into_part or (sign.type == "operator" and sign.value != "="))
         return any(True for _ in calls(node))
 
     @classmethod
-    def examples(cls) -> tuple[Example, ...]:  # noqa: D102
+    def examples(cls) -> tuple[Example, ...]:
+        """Return what is edited, and what is not."""
         return (
             Example("optimizer.zero_grad()", "pass"),
             Example("x += y", "pass"),
@@ -250,9 +246,10 @@ class DeleteStatement(Rewrite):
 class DropCall(Rewrite):
     """One call is forgotten: `relu(x)` becomes `x`, `x.relu()` becomes `x`."""
 
-    def edits(self, node: Node) -> Iterator[Edit]:  # noqa: D102
+    def edits(self, node: Node) -> Iterator[Edit]:
+        """Yield what is left of the chain for each call that can be forgotten."""
         # As a statement of its own, what is left would do nothing: that is the mutant DeleteStatement makes.
-        if node.parent is not None and node.parent.type == "simple_stmt":
+        if node.parent is not None and node.parent.type in BLOCKS:
             return
         for name, trailer in calls(node):
             # A view that is laid out anew has the same numbers: dropping `contiguous` is seldom wrong, never visible.
@@ -261,7 +258,7 @@ class DropCall(Rewrite):
             index = next(i for i, child in enumerate(node.children) if child.start_pos == trailer.start_pos)
             if self.is_method_of_a_value(node, index):
                 yield node.children[index - 1].start_pos, trailer.end_pos, ""
-            elif name != "super" and (not name[:1].isupper() or name == "Parameter"):
+            elif not makes_an_object(name):
                 for argument in positional(trailer)[:1]:
                     if may_be_value(argument):
                         yield node.start_pos, trailer.end_pos, in_parentheses(argument)
@@ -270,7 +267,9 @@ class DropCall(Rewrite):
     def is_method_of_a_value(node: Node, index: int) -> bool:
         """Return whether trailer number `index` calls a method on a value, so that the value alone makes sense."""
         owner, first = node.children[: index - 1], node.children[0]
-        if index < 2 or node.children[index - 1].children[0] != "." or first == "super":
+        if index < 2 or node.children[index - 1].children[0] != ".":
+            return False
+        if len(owner) == 2 and first.type == "name" and first.value == "super":
             return False
         if any(child.type == "trailer" and child.children[0] != "." for child in owner):
             return True
@@ -279,7 +278,8 @@ class DropCall(Rewrite):
         return not (len(owner) == 1 and first.type == "name" and first.value in {"self", "cls"})
 
     @classmethod
-    def examples(cls) -> tuple[Example, ...]:  # noqa: D102
+    def examples(cls) -> tuple[Example, ...]:
+        """Return what is edited, and what is not."""
         return (
             Example("import torch\ny = torch.relu(x + 1)", "import torch\ny = (x + 1)"),
             Example("y = self.bn(self.conv(x))", "y = self.conv(x)"),
@@ -293,7 +293,8 @@ class DropCall(Rewrite):
 class DropKeyword(Rewrite):
     """A keyword argument is not handed on, so its default takes over."""
 
-    def edits(self, node: Node) -> Iterator[Edit]:  # noqa: D102
+    def edits(self, node: Node) -> Iterator[Edit]:
+        """Yield the call without each keyword whose value no other operator tries."""
         for _, trailer in calls(node):
             inside = trailer.children[1]
             arguments = inside.children if inside.type == "arglist" else [inside]
@@ -314,7 +315,8 @@ class DropKeyword(Rewrite):
         return value.type in {"number", "factor"} or value in ("True", "False", "None")
 
     @classmethod
-    def examples(cls) -> tuple[Example, ...]:  # noqa: D102
+    def examples(cls) -> tuple[Example, ...]:
+        """Return what is edited, and what is not."""
         return (
             Example("y = conv(x, stride=stride)", "y = conv(x)"),
             Example("y = resize(x, mode='nearest', size=size)", "y = resize(x, size=size)"),
@@ -332,10 +334,10 @@ def chosen_operators() -> dict[str, Operator]:
 
 
 def calls(node: Node) -> Iterator[tuple[str, Node]]:
-    """Yield the name and the parentheses of each call in the chain `node`; the name is empty for `f(x)(y)` or `f[0](x)`."""
+    """Yield name and parentheses of each call in the chain `node`; a call of `f(x)` or `f[0]` has the name ""."""
     if node.type != "atom_expr" or node.children[0] == "await":
         return
-    for before, trailer in zip(node.children, node.children[1:], strict=False):
+    for before, trailer in pairwise(node.children):
         if trailer.type == "trailer" and trailer.children[0] == "(":
             named = before.children[1] if before.type == "trailer" and before.children[0] == "." else before
             yield (named.value if named.type == "name" else ""), trailer
@@ -348,7 +350,7 @@ def positional(trailer: Node) -> list[Node]:
         return []
     arguments = inside.children[::2] if inside.type == "arglist" else [inside]
     plain = [argument.type != "argument" for argument in arguments]
-    return arguments[: plain.index(False) if False in plain else None]  # type: ignore[no-any-return]  # parso's list
+    return arguments[: plain.index(False) if False in plain else None]
 
 
 def swap(node: Node, first: Node, second: Node) -> Iterator[Edit]:
@@ -356,6 +358,11 @@ def swap(node: Node, first: Node, second: Node) -> Iterator[Edit]:
     one, other = first.get_code(include_prefix=False), second.get_code(include_prefix=False)
     if one != other:
         yield first.start_pos, second.end_pos, other + text_between(node, first.end_pos, second.start_pos) + one
+
+
+def makes_an_object(name: str) -> bool:
+    """Return whether `name` is spelled like a class whose objects are no tensors; a `Parameter` is one."""
+    return name[:1].isupper() and name != "Parameter"
 
 
 def may_be_value(node: Node) -> bool:
@@ -370,15 +377,19 @@ def may_be_value(node: Node) -> bool:
 def may_be_tensor(node: Node) -> bool:
     """Return whether `node` may be a tensor with a gradient, as far as its text tells."""
     if node.type in {"arith_expr", "term", "power"}:
-        whole = any(sign in ("//", "%") for sign in node.children[1::2])  # integers, or no gradient
-        return not whole and any(may_be_tensor(part) for part in node.children[::2])
+        if any(sign in ("//", "%") for sign in node.children[1::2]):  # integers, or no gradient
+            return False
+        if any(part.type in {"string", "strings", "fstring"} for part in node.children[::2]):  # words
+            return False
+        return any(map(may_be_tensor, node.children[::2]))
     if node.type in {"atom", "factor"}:
         return may_be_value(node) and may_be_tensor(node.children[1])
     if node.type == "atom_expr":
         links = [child.children[1] for child in node.children if child.type == "trailer" and child.children[0] == "."]
         names = {link.value for link in [node.children[0], *links] if link.type == "name"}
-        return not names & (NO_TENSOR | MAKERS | NO_GRADIENT)
-    return bool(node.type == "name")
+        made = [name for name, _ in calls(node)][-1:]
+        return names.isdisjoint(NO_TENSOR + MAKERS + NO_GRADIENT) and not any(makes_an_object(name) for name in made)
+    return bool(node.type == "name" and node.value not in NO_GRADIENT)
 
 
 def without_gradients(node: Node) -> bool:

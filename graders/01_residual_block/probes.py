@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
+from torch import nn
+
 from cvlab.probing import (
     buffers_of,
     filled,
@@ -20,7 +22,6 @@ from cvlab.probing import (
     uniform,
     weighted_sum,
 )
-from torch import nn
 
 #: (in_channels, out_channels, stride): every reason for a projection alone and together, and none.
 SETTINGS = {"4 to 4": (4, 4, 1), "3 to 5": (3, 5, 1), "4 to 4, stride 2": (4, 4, 2), "3 to 6, stride 2": (3, 6, 2)}
@@ -238,13 +239,13 @@ class _Spy(nn.Module):
 
 
 def shape_question_manners(solution):
-    """In which mode preserves_shape runs a block, and what it leaves changed: modes, batch statistics, weights, gradient mode."""
+    """In which mode preserves_shape runs a block, and what it leaves changed."""
     _Spy.seen.clear()
     spied = nn.Sequential(_Spy(), _Spy()).train()
     solution.preserves_shape(spied, seeded(1, 2, 3, 4))
     block = _block(solution, "3 to 5").train()
     block.bn1.eval()  # a frozen layer inside a training block, as fine-tuning has it
-    before = state_of(block)
+    before, modes = state_of(block), [module.training for module in block.modules()]
     x = _image("3 to 5").requires_grad_()
     asked = x.detach().clone()
     traces = traces_of(lambda: solution.preserves_shape(block, x))
@@ -254,7 +255,7 @@ def shape_question_manners(solution):
     solution.preserves_shape(sleeping, seeded(2, 3))
     return {
         "training, grad enabled, grad recorded": [list(seen) for seen in _Spy.seen],
-        "modes afterwards": {name: module.training for name, module in block.named_modules()},
+        "modes restored": modes == [module.training for module in block.modules()],
         "modes of a sleeping block": [module.training for module in sleeping.modules()],
         "changed": sorted(name for name in before if not torch.equal(before[name], after[name])),
         "input unchanged": torch.equal(x.detach(), asked),
@@ -281,7 +282,7 @@ def shape_question_when_it_fails(solution):
             solution.preserves_shape(block, seeded(2, 3, 4, 4))
         except NotImplementedError:
             raise
-        except Exception:  # noqa: S110, BLE001 - whether it lets the error through is left open
+        except Exception:  # noqa: S110 - whether it lets the error through is left open
             pass
 
     return {"traces": traces_of(question), "modes": [module.training for module in block.modules()]}
@@ -351,7 +352,7 @@ def _pictures(seed):
 
 
 def overfit(solution):
-    """The loss of a TinyResNet with 3 classes and width 8 while it learns 50 images by heart, and the weights it ends with."""
+    """The loss of a TinyResNet while it learns 50 images by heart, and the weights it ends with."""
     images, labels = _pictures(run_seed())
     net = solution.TinyResNet(CLASSES, WIDTH).train()
     losses = train(net, lambda step: F.cross_entropy(net(images), labels), steps=STEPS, lr=1e-2)
@@ -368,7 +369,11 @@ def loss_with_weights(solution, weights):
         return {"fits": False}
     with torch.no_grad():
         logits = net(images)
-    return {"fits": True, "loss": float(F.cross_entropy(logits, labels)), "right": int((logits.argmax(1) == labels).sum())}
+    return {
+        "fits": True,
+        "loss": float(F.cross_entropy(logits, labels)),
+        "right": int((logits.argmax(1) == labels).sum()),
+    }
 
 
 # ----------------------------------------------------------------------------------------------------------- resources
@@ -389,7 +394,7 @@ def _count(module):
 
 
 def traces(solution):
-    """What a forward pass changes that is not its own: global random state, gradient mode, names of the block's own state."""
+    """What a forward pass changes: global random state, gradient mode, names of what the block learns."""
     block = _block(solution, "3 to 6, stride 2").train()
     net = filled(solution.TinyResNet(3, 4)).train()
     names = [sorted(layout_of(block)), sorted(layout_of(net))]

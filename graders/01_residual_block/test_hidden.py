@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import probes
+
 from cvlab.grading import assert_at_least, assert_at_most, assert_equal, assert_matches, check
 
 

@@ -1,7 +1,7 @@
 """A residual block, and a small network made of four.
 
-The block is the "basic block" of He et al., "Deep Residual Learning for Image Recognition" (2015), figure 5 left, with the
-projection shortcut of its section 3.3 (option B): out = ReLU(F(x) + shortcut(x)).
+The block is the "basic block" of He et al., "Deep Residual Learning for Image Recognition" (2015), figure 5 left, with
+the projection shortcut of its section 3.3 (option B): out = ReLU(F(x) + shortcut(x)).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class BasicBlock(nn.Module):
 
 
 class TinyResNet(nn.Module):
-    """A stem, two stages of two blocks, global average pooling, a linear head: (B, 3, H, W) -> logits (B, num_classes)."""
+    """A stem, two stages of two blocks, global average pooling, a head: (B, 3, H, W) -> logits (B, num_classes)."""
 
     def __init__(self, num_classes: int = 10, width: int = 32) -> None:
         super().__init__()
