@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,9 @@ class Bank:
         return sorted(set(found.values()), key=lambda drill: drill.number)
 
     def hidden(self) -> list[Path]:
-        """Return what no submission may read: the three rooms, and cvlab itself, in which a wheel carries them."""
-        return [*(self.root / room for room in ROOMS), Path(__file__).resolve().parent]
+        """Return what no submission may read: the three rooms, and every cvlab, in which a wheel carries them."""
+        packages = {Path(place, "cvlab").resolve() for place in sys.path if place}
+        return [*(self.root / room for room in ROOMS), *sorted(path for path in packages if path.is_dir())]
 
     def find(self, query: str) -> Drill:
         """Return the drill called `1`, `01`, `residual-block` or `01_residual_block`; raises UnknownDrill."""

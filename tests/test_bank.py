@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cvlab
 import pytest
 from cvlab.bank import ROOMS, Bank, open_bank
 from cvlab.errors import BankError, DuplicateDrill, UnknownDrill, UsageError
@@ -74,4 +75,5 @@ def test_cvlab_bank_that_is_no_bank_is_refused(tmp_path: Path, monkeypatch: pyte
 def test_everything_a_submission_must_not_read_is_hidden(bank: Bank) -> None:
     hidden = bank.hidden()
     assert {path.name for path in hidden} == {*ROOMS, "cvlab"}
+    assert Path(cvlab.__file__).resolve().parent in hidden
     assert all(path.is_dir() for path in hidden)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from cvlab.grading.comparing import same_outcome
 from cvlab.misconceptions import Misconception
 from cvlab.report import Diagnosis
-from cvlab.sandbox.outcome import Lost, Outcome
+from cvlab.sandbox.outcome import Lost, Outcome, Raised
 
 Ask = Callable[[str], Outcome]
 
@@ -29,7 +29,7 @@ def diagnose(
     most candidates are ruled out after one question.
     """
     answers = {probe: submission(probe) for probe in probes}
-    if any(isinstance(answer, Lost) for answer in answers.values()):
+    if any(isinstance(answer, Lost) or _never_loaded(answer) for answer in answers.values()):
         return None
     telling = [probe for probe in probes if not same_outcome(answers[probe], reference(probe))]
     if not telling:
@@ -45,3 +45,7 @@ def diagnose(
         return None
     named = matching[0]
     return Diagnosis(id=named.family or named.id, says=named.says, hint=named.hint)
+
+
+def _never_loaded(answer: Outcome) -> bool:
+    return isinstance(answer, Raised) and answer.stage == "load"

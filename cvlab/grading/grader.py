@@ -75,8 +75,12 @@ class Grader:
         interview: Questionable | None = None,
         only: Collection[Layer] | None = None,
         on_check: OnCheck | None = None,
+        diagnose: bool = True,
     ) -> Report:
-        """Return the report on one submission. Whatever breaks on our side becomes status `error`, not an exception."""
+        """Return the report on one submission. Whatever breaks on our side becomes status `error`, not an exception.
+
+        With `diagnose` false no misconception is asked and the report names none.
+        """
         started = time.perf_counter()
         subject: Questionable | None = interview
         checks: list[CheckResult] = []
@@ -86,7 +90,7 @@ class Grader:
         try:
             subject = subject or self.interview(submission)
             checks, problems = self._run(submission, subject, only, on_check)
-            if any(check.status == "failed" for check in checks):
+            if diagnose and any(check.status == "failed" for check in checks):
                 diagnosis = self._diagnosis(subject, only)
         except CvlabError as problem:
             problems.append(str(problem))

@@ -1,0 +1,233 @@
+"""Figures of the engine, each as a ratio or a difference taken in one run: `make bench`.
+
+Machines differ and are shared; so what must be compared is measured in turn, A B A B, and the median is printed beside
+the bound it is meant to keep. Nothing here fails: it is read by people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RIGHT = ROOT / "tests" / "submissions" / "right.py"
+
+INLINE = """
+import sys, time, torch
+from pathlib import Path
+torch.set_num_threads(1)
+import pytest
+from cvlab.bank import open_bank
+from cvlab.grading.grader import Grader
+from cvlab.grading.plugin import GradingPlugin
+from cvlab.submission import read_submission
+drill, submission = open_bank().find(sys.argv[1]), read_submission(Path(sys.argv[2]))
+start = time.perf_counter()
+report = Grader(drill, None).grade(submission)
+assert report.status == "passed", report
+print(time.perf_counter() - start)
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--submissions", type=int, default=200)
+    chosen = options.parse_args()
+    print(f"{'what':<66} {'measured':>12} {'bound':>10}")
+    for measure in (cold_check, refused_import, first_step, one_worker, many_workers, private_memory):
+        for what, measured, bound in measure(chosen):
+            print(f"{what:<66} {measured:>12} {bound:>10}", flush=True)
+
+
+Figures = Iterator[tuple[str, str, str]]
+
+
+def cold_check(chosen: argparse.Namespace) -> Figures:
+    """A cold `cvlab check 01` beside an import of torch and the same checks inline."""
+    check, imports, inline = [], [], []
+    for _ in range(chosen.rounds + 1):
+        check.append(_wall([sys.executable, "-m", "cvlab", "check", "01", str(RIGHT), "--plain"]))
+        imports.append(_wall([sys.executable, "-c", "import torch"]))
+        inline.append(float(_output([sys.executable, "-c", INLINE, "01", str(RIGHT)])))
+    ratios = [a / (b + c) for a, b, c in zip(check[1:], imports[1:], inline[1:], strict=True)]
+    yield "cold check of drill 01", _seconds(statistics.median(check[1:])), ""
+    yield "  python -c 'import torch'", _seconds(statistics.median(imports[1:])), ""
+    yield "  the same probes and checks inline, torch imported", _seconds(statistics.median(inline[1:])), ""
+    yield "  cold check / (import + inline), median of rounds", f"{statistics.median(ratios):.2f}", "<= 1.25"
+
+
+def refused_import(chosen: argparse.Namespace) -> Figures:
+    """The verdict on a file that cannot be imported, in a process that has torch."""
+    program = (
+        "import sys, time, torch; start = time.perf_counter(); from cvlab.cli import run;"
+        "code = run(['check', '01', sys.argv[1], '--plain']); assert code == 1;"
+        "print('seconds', time.perf_counter() - start)"
+    )
+    broken = ROOT / "bench" / "broken.py"
+    times = []
+    for _ in range(chosen.rounds):
+        times.append(float(_output([sys.executable, "-c", program, str(broken)]).split()[-1]))
+    yield "verdict on a file that fails to import, torch being there", _seconds(statistics.median(times)), "<= 0.30 s"
+
+
+def first_step(chosen: argparse.Namespace) -> Figures:
+    """A worker's first training step beside its second: modules imported late would show here."""
+    probes = (
+        "import time, sys\nimport torch.nn.functional as F\nfrom cvlab.probing import scenes, stacked, train\n"
+        "def steps(solution):\n"
+        "    net = solution.TinyResNet(3, 8)\n    images, labels = stacked(scenes(50))\n    known = set(sys.modules)\n"
+        "    marks = []\n"
+        "    def loss(step):\n        marks.append(time.perf_counter())\n"
+        "        return F.cross_entropy(net(images), labels)\n"
+        "    train(net, loss, steps=3, lr=1e-2)\n"
+        "    return [b - a for a, b in zip(marks, marks[1:])] + [len(set(sys.modules) - known)]\n"
+    )
+    bench = _Bench(probes)
+    answers = [bench.isolated(["steps"])["steps"].value for _ in range(chosen.rounds)]
+    bench.close()
+    extra = statistics.median(first - second for first, second, _ in answers)
+    yield "a worker's first training step over its second", _milliseconds(extra), "<= 50 ms"
+    yield "  modules imported during training", str(max(late for _, _, late in answers)), "0"
+
+
+def one_worker(chosen: argparse.Namespace) -> Figures:
+    """One isolated worker beside the bare probes, without the overfit check."""
+    bench = _Bench()
+    names = [name for name in bench.plan if name != "overfit"]
+    bench.inline(names)  # a process's first convolutions cost more; both sides have had theirs
+    bench.isolated(names)
+    extra, bare = [], []
+    for _ in range(3 * chosen.rounds):
+        inline = _timed(lambda: bench.inline(names))
+        isolated = _timed(lambda: bench.isolated(names))
+        bare.append(inline)
+        extra.append(isolated - inline)
+    bench.close()
+    yield "bare probes of drill 01 without overfit", _milliseconds(statistics.median(bare)), ""
+    yield "one isolated worker over the bare probes", _milliseconds(statistics.median(extra)), "<= 80 ms"
+
+
+def many_workers(chosen: argparse.Namespace) -> Figures:
+    """Many submissions, two at a time on two cores, beside the pure body divided by two."""
+    bench = _Bench()
+    bench.inline(bench.plan)
+    body = [_timed(lambda: bench.inline(bench.plan)) for _ in range(chosen.rounds)]
+    start = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: bench.isolated(bench.plan), range(chosen.submissions)))
+    elapsed = time.perf_counter() - start
+    body += [_timed(lambda: bench.inline(bench.plan)) for _ in range(chosen.rounds)]
+    bench.close()
+    assert len(done) == chosen.submissions
+    floor = statistics.median(body) * chosen.submissions / 2
+    yield f"{chosen.submissions} submissions, two at a time, overfit included", _seconds(elapsed), ""
+    yield "  pure body of one (all probes, one thread)", _milliseconds(statistics.median(body)), ""
+    yield "  elapsed / (bodies / 2)", f"{elapsed / floor:.2f}", "<= 1.15"
+
+
+def private_memory(chosen: argparse.Namespace) -> Figures:
+    """What one worker has of its own after all probes but overfit."""
+    bench = _Bench()
+    sizes = [bench.private_megabytes() for _ in range(3)]
+    bench.close()
+    yield "private memory of a worker after its probes", f"{statistics.median(sizes):.0f} MB", "<= 40 MB"
+
+
+class _Bench:
+    """A nursery and drill 01's probes, or others."""
+
+    def __init__(self, probes: str | None = None) -> None:
+        from cvlab.bank import open_bank
+        from cvlab.sandbox.client import Sandbox
+        from cvlab.sandbox.worker import Solution, Task
+
+        bank = open_bank()
+        self.drill = bank.find("01")
+        self.sandbox = Sandbox("sandbox", bank.hidden())
+        import torch
+
+        torch.set_num_threads(1)
+        source = probes or self.drill.text_of(self.drill.probes)
+        self.task = Task(Solution("residual_block.py", RIGHT.read_text()), source, 0)
+        self.plan = _plan(source)
+
+    def inline(self, names: list[str]) -> None:
+        from cvlab.sandbox.inline import InlineInterview
+
+        interview = InlineInterview(self.task)
+        for name in names:
+            interview.ask(name)
+
+    def isolated(self, names: list[str]) -> dict[str, object]:
+        interview = self._interview()
+        interview.expect(names)
+        answers = {name: interview.ask(name) for name in names}
+        interview.close()
+        return answers
+
+    def private_megabytes(self) -> float:
+        interview = self._interview()
+        for name in self.plan:
+            if name != "overfit":
+                interview.ask(name)
+        (supervisor,) = _children(self.sandbox.nursery_pid)
+        (worker,) = _children(supervisor)
+        lines = Path(f"/proc/{worker}/smaps_rollup").read_text().splitlines()
+        interview.close()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+    def _interview(self):
+        from cvlab.sandbox.client import Interview
+
+        return Interview(self.sandbox, self.task, self.drill.about.limits)
+
+    def close(self) -> None:
+        self.sandbox.close()
+
+
+def _plan(source: str) -> list[str]:
+    import ast
+
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return [node.name for node in functions if [argument.arg for argument in node.args.args] == ["solution"]]
+
+
+def _children(pid: int | None) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _wall(command: list[str]) -> float:
+    return _timed(lambda: _output(command))
+
+
+def _output(command: list[str]) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s"
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value * 1e3:.0f} ms"
+
+
+if __name__ == "__main__":
+    main()
