@@ -18,6 +18,7 @@ from cvlab.text import visible
 COMMANDS = {
     "check": ("cvlab.cli.check", "Check your solution of a drill and say why it fails."),
     "list": ("cvlab.cli.listing", "List the drills."),
+    "new": ("cvlab.cli.new", "Make the three folders of a new drill."),
     "verify": ("cvlab.cli.verify", "Prove that a drill's grader keeps its promises."),
 }
 

@@ -86,7 +86,7 @@ class Grader:
         checks: list[CheckResult] = []
         problems: list[str] = []
         diagnosis: Diagnosis | None = None
-        isolation = Isolation(mode="inline")
+        isolation = Isolation(mode=self._sandbox.mode if self._sandbox else "inline")
         try:
             subject = subject or self.interview(submission)
             checks, problems = self._run(submission, subject, only, on_check)
@@ -94,6 +94,10 @@ class Grader:
                 diagnosis = self._diagnosis(subject, only)
         except CvlabError as problem:
             problems.append(str(problem))
+        except Exception as bug:  # one submission must not cost a class its grades
+            if self._debug:
+                raise
+            problems.append(f"{type(bug).__name__}: {bug} (run with --pdb to see where)")
         finally:
             if subject is not None:
                 try:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 
 from cvlab.drill import Drill
-from cvlab.errors import CvlabError, GraderError
+from cvlab.errors import CvlabError, GraderError, SandboxError
 from cvlab.grading import telling
 from cvlab.grading.asserting import NotSo, revealing
 from cvlab.grading.checks import Check, check_of
@@ -59,7 +59,7 @@ class Asking:
     def __call__(self, probe: Callable[..., Any], **arguments: Any) -> Any:
         """Return the answer to a probe as plain data; a submission that gives none ends the check."""
         self.asked.append(probe)
-        outcome = self._interview.ask(probe.__name__, arguments or None)
+        outcome = self._outcome(probe.__name__, arguments)
         if isinstance(outcome, Answer):
             return outcome.value
         if self._ours and arguments:
@@ -69,6 +69,14 @@ class Asking:
                 f"probe {probe.__name__}", f"the reference does not answer it: {telling.plainly(outcome)}"
             )
         raise Unanswered(outcome)
+
+    def _outcome(self, probe: str, arguments: dict[str, Any]) -> Outcome:
+        try:
+            return self._interview.ask(probe, arguments or None)
+        except CvlabError:
+            raise
+        except Exception as bug:  # ours, and it must not look like a malformed answer
+            raise SandboxError(f"asking {probe}", f"{type(bug).__name__}: {bug}.") from bug
 
 
 @dataclass
@@ -171,7 +179,7 @@ class GradingPlugin:
                 test(**arguments)
         except Exception as failure:
             if self.debug:
-                pdb.post_mortem(failure.__traceback__)
+                pdb.post_mortem((failure.__cause__ or failure).__traceback__)
             return self._explained(failure, test, arguments)
         return telling.PASSED
 
