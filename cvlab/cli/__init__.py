@@ -19,6 +19,7 @@ COMMANDS = {
     "check": ("cvlab.cli.check", "Check your solution of a drill and say why it fails."),
     "list": ("cvlab.cli.listing", "List the drills."),
     "new": ("cvlab.cli.new", "Make the three folders of a new drill."),
+    "picture": ("cvlab.cli.picture", "Draw what your solution learnt and answered."),
     "verify": ("cvlab.cli.verify", "Prove that a drill's grader keeps its promises."),
 }
 

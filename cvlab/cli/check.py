@@ -75,13 +75,13 @@ def command(
     bank = open_bank()
     drill = bank.find(drill_name)
     about = drill.about
-    paths = list(files) or [_own_file(drill)]
+    paths = list(files) or [own_file(drill)]
     code = _complain_about_missing(paths)
     paths = [path for path in paths if path.exists()]
     if not paths:
         return code
     output = _Output(as_json=as_json, plain=plain, verbose=verbose)
-    sandbox = None if pdb or mode == "inline" else _sandbox(bank, mode, about.preload)
+    sandbox = None if pdb or mode == "inline" else start_sandbox(bank, mode, about.preload)
     try:
         from cvlab.grading.grader import Grader
 
@@ -94,7 +94,7 @@ def command(
     return code
 
 
-def _own_file(drill: Drill) -> Path:
+def own_file(drill: Drill) -> Path:
     """Return the drill's file in the folder one is in, or in the exercise folder below it."""
     name = drill.about.file
     places = [Path(name), Path(drill.folder, name), Path("exercises", drill.folder, name)]
@@ -116,7 +116,7 @@ def _complain_about_missing(paths: list[Path]) -> int:
     return code
 
 
-def _sandbox(bank: Bank, mode: str, preload: list[str]) -> Sandbox:
+def start_sandbox(bank: Bank, mode: str, preload: list[str]) -> Sandbox:
     """Import torch and start the nursery, before anything is read that a submission must not see."""
     gc.disable()  # importing makes a million objects and no garbage
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a thread pool does not survive the fork

@@ -7,6 +7,7 @@ solution does in between (or does to the global generator) changes nothing.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -77,7 +78,7 @@ def filled(module: M, dtype: torch.dtype = torch.float32) -> M:
 
 def _fill(name: str, value: Tensor) -> Tensor:
     if not value.is_floating_point():
-        return torch.full_like(value, 3)  # batches a BatchNorm has seen
+        return torch.full(value.shape, 3, dtype=value.dtype)  # batches a BatchNorm has seen
     draw = generator("state", name)
     numbers = torch.randn(value.shape, generator=draw, dtype=torch.float64)
     uniform_numbers = torch.rand(value.shape, generator=draw, dtype=torch.float64)
@@ -86,7 +87,7 @@ def _fill(name: str, value: Tensor) -> Tensor:
         return uniform_numbers * 1.5 + 0.25
     if value.dim() >= 2:
         fan_in = max(1, value.numel() // max(1, value.shape[0]))
-        return (numbers + 0.25) / fan_in**0.5
+        return (numbers + 0.25) / math.sqrt(fan_in)
     if leaf == "weight":
         return uniform_numbers + 0.5
     return numbers * 0.5 + 0.1

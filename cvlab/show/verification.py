@@ -133,7 +133,7 @@ class ProgressLine:
         if done not in (0, total) and now - self._drawn_at < self.SECONDS_BETWEEN_DRAWINGS:
             return
         self._drawn_at = now
-        self._write(one_line(f"{self._drill}  {what}: {done} of {total}", 78))
+        self._write(one_line(f"{self._drill}: {what}, {done} of {total}", 78))
 
     def _write(self, line: str) -> None:
         if self._live:
