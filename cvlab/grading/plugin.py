@@ -144,6 +144,15 @@ class GradingPlugin:
     def _check(item: pytest.Item) -> Check | None:
         return check_of(item.function) if isinstance(item, pytest.Function) else None
 
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Give every check that got no verdict an error: one that vanished would count as passed."""
+        judged = {result.name for result in self.results}
+        for item in session.items:
+            check = self._check(item)
+            if check is not None and item.name not in judged:
+                why = "it ended without a verdict: does it ask for an unknown fixture, or call pytest.fail or pytest.skip?"
+                self.results.append(self._result(item, check, telling.broken(f"{why} Use cvlab.grading.refuse.")))
+
     # -- judging
 
     @pytest.hookimpl(tryfirst=True)
@@ -153,25 +162,28 @@ class GradingPlugin:
         assert check is not None
         self._asking.asked.clear()
         started = time.perf_counter()
-        public = pyfuncitem.path.name == "test_public.py"
         arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-        verdict = self._verdict(pyfuncitem.obj, arguments, public)
-        result = CheckResult(
-            name=pyfuncitem.name,
-            title=check.title,
-            layer=check.layer,
-            public=public,
-            points=check.points if verdict.status == "passed" else 0,
-            max_points=check.points,
-            seconds=round(time.perf_counter() - started, 4),
-            status=verdict.status,
-            message=verdict.message,
-            where=verdict.where,
-        )
+        verdict = self._verdict(pyfuncitem.obj, arguments, _is_public(pyfuncitem))
+        result = self._result(pyfuncitem, check, verdict, round(time.perf_counter() - started, 4))
         self.results.append(result)
         if self.on_check:
             self.on_check(result)
         return True
+
+    @staticmethod
+    def _result(item: pytest.Item, check: Check, verdict: telling.Verdict, seconds: float = 0.0) -> CheckResult:
+        return CheckResult(
+            name=item.name,
+            title=check.title,
+            layer=check.layer,
+            public=_is_public(item),
+            points=check.points if verdict.status == "passed" else 0,
+            max_points=check.points,
+            seconds=seconds,
+            status=verdict.status,
+            message=verdict.message,
+            where=verdict.where,
+        )
 
     def _verdict(self, test: Callable[..., None], arguments: dict[str, Any], public: bool) -> telling.Verdict:
         try:
@@ -217,6 +229,10 @@ class GradingPlugin:
 
     def _last_question(self) -> Callable[..., Any] | None:
         return self._asking.asked[-1] if self._asking.asked else None
+
+
+def _is_public(item: pytest.Item) -> bool:
+    return item.path.name == "test_public.py"
 
 
 def _asks_only_for_solution(probe: types.FunctionType) -> bool:

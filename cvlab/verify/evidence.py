@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 from cvlab.drill import Drill
+from cvlab.errors import GraderError
 from cvlab.grading.comparing import same_outcome
 from cvlab.grading.grader import Grader
 from cvlab.misconceptions import Misconception, Survivor, read_file, read_misconceptions
@@ -25,6 +27,14 @@ Verdict = Literal["killed", "broke", "overfit alone", "survived"]
 OVERFIT: tuple[Layer] = ("overfit",)
 ORDINARY: tuple[Layer, ...] = tuple(layer for layer in LAYERS if layer not in OVERFIT)
 """Layers that tell right from wrong; `overfit` is a smoke test, which most wrong solutions pass."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What looking at one promise brought to light."""
+
+    broken: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -83,12 +93,13 @@ class Evidence:
 
     @cached_property
     def tests(self) -> dict[str, set[str]]:
-        """Every test function of the check files, with the names it uses."""
+        """Every test function of the check files, with the names it uses; none of a file that is not Python."""
         found = {}
         for path in self.drill.check_files():
-            for node in ast.parse(self.drill.text_of(path)).body:
-                if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
-                    found[node.name] = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+            with contextlib.suppress(SyntaxError):  # grading tells of it
+                for node in ast.parse(self.drill.text_of(path)).body:
+                    if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+                        found[node.name] = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
         return found
 
     @cached_property
@@ -98,9 +109,15 @@ class Evidence:
 
     @cached_property
     def trial(self) -> Marked:
-        """The reference under seed 0; after it the grader knows its checks and their probes."""
+        """The reference under seed 0; after it the grader knows its checks and their probes.
+
+        Raises GraderError where no check says anything about it.
+        """
         job = Job(self.grader, submission_of(self.drill.about.file, self.reference), probes=())
         [marked] = self._marked("reference", [job], 1)
+        if not marked.report.checks:
+            said = "; ".join(marked.breakages())
+            raise GraderError(self.drill.name, f"no check gives a verdict on its reference. {said}", "Mend that first.")
         return marked
 
     @cached_property

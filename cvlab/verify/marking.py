@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cvlab.drill import Drill
+from cvlab.errors import GraderError
 from cvlab.grading.grader import Grader
 from cvlab.report import CheckResult, Layer, Report
 from cvlab.sandbox.client import Interview, Sandbox
 from cvlab.sandbox.outcome import Answer, Outcome
 from cvlab.sandbox.worker import Solution, Task
 from cvlab.submission import Submission
+from cvlab.text import one_line
 
 AT_ONCE = 2
 """Solutions under question at one time."""
@@ -73,8 +75,10 @@ class Marked:
         return {name for name, outcome in self.outcomes.items() if not isinstance(outcome, Answer)}
 
     def breakages(self) -> list[str]:
-        """Return what the engine notes of its own failures."""
-        return [note for note in self.report.notes if note.startswith("cvlab broke")]
+        """Return what the engine notes of its own failures, a line each; of pytest's tracebacks, what was raised."""
+        notes = [note for note in self.report.notes if note.startswith("cvlab broke")]
+        raised = [[line[1:] for line in note.splitlines() if line.startswith("E ")] for note in notes]
+        return [one_line(" ".join(lines) or note) for note, lines in zip(notes, raised, strict=True)]
 
     def mishaps(self, checks: Collection[str] = ()) -> list[str]:
         """Return what went wrong on our side: checks that broke, those of `checks` without a verdict, the engine."""
@@ -88,8 +92,15 @@ class Marker:
     """Grades solutions of one drill."""
 
     def __init__(self, drill: Drill, sandbox: Sandbox) -> None:
+        """Read the drill's probes; raises GraderError where they are not Python."""
         self.drill, self.sandbox = drill, sandbox
         self.probes_source = drill.text_of(drill.probes)
+        try:
+            compile(self.probes_source, str(drill.probes), "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise GraderError(
+                str(drill.probes), f"line {error.lineno} is not Python: {error.msg}.", "Mend it first."
+            ) from None
 
     def grader(self, seed: int) -> Grader:
         """Return a grader for one seed."""

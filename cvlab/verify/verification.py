@@ -19,7 +19,7 @@ SENTENCES = {
     "mutants-killed": "Every mutant fails a check other than overfit, or is accepted with a reason.",
     "survivors-true": "Every accepted survivor is a mutant that no check notices.",
     "never-blames-itself": "A wrong solution fails checks and never breaks one.",
-    "probes-quiet": "Probes answer the same whenever, in whatever order and random state they are asked, and leave no trace.",
+    "probes-quiet": "Probes answer the same whenever and in whatever order they are asked, and leave no trace.",
     "answers-vary": "Which answers stay the same under every seed (for information; never broken).",
 }
 

@@ -1,0 +1,12 @@
+"""A line."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+UNIT = "metre"
+
+
+def line(x: Tensor) -> Tensor:
+    """Return 2x + 1: (N,) -> (N,)."""
+    raise NotImplementedError("line is yours to write")

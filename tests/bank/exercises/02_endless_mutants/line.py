@@ -1,0 +1,10 @@
+"""A line."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def line(x: Tensor) -> Tensor:
+    """Return 2x + 1: (N,) -> (N,)."""
+    raise NotImplementedError("line is yours to write")
