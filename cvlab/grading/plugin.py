@@ -150,7 +150,7 @@ class GradingPlugin:
         for item in session.items:
             check = self._check(item)
             if check is not None and item.name not in judged:
-                why = "it ended without a verdict: does it ask for an unknown fixture, or call pytest.fail or pytest.skip?"
+                why = "it ended without a verdict: does it ask for an unknown fixture, or call pytest.fail or skip?"
                 self.results.append(self._result(item, check, telling.broken(f"{why} Use cvlab.grading.refuse.")))
 
     # -- judging
