@@ -1,4 +1,4 @@
-"""Telling a student what happened: from an outcome or a refusal to a verdict with its words and its place in the file."""
+"""Telling a student what happened: from an outcome or a refusal to a verdict with its words and its place."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def unanswered(outcome: Outcome, submitted: Submission, question: Callable[..., 
             message = f"The file cannot be loaded. {_exception(outcome)}"
             return Verdict("failed", visible(message, MAX_MESSAGE), _line(submitted, line), story=("load",))
         case Raised(missing=str(name)):
+            name = one_line(name, 100)
             message = f"The file does not define {name}. Define it at the top level, with exactly this name."
             return Verdict("failed", visible(message, MAX_MESSAGE), None, story=("missing", name))
         case Raised(type="NotImplementedError", line=line):
@@ -62,8 +63,9 @@ def unanswered(outcome: Outcome, submitted: Submission, question: Callable[..., 
             return Verdict("failed", visible(message, MAX_MESSAGE), story=("load",))
         case Lost(reason="budget"):
             return Verdict("skipped", f"Not judged: {outcome.detail.removeprefix('not asked: ')}.")
-        case Lost():
-            return Verdict("failed", visible(f"{_asked(question)}No answer: {outcome.detail}.", MAX_MESSAGE))
+        case Lost(detail=detail):
+            told = f"There came {detail}." if detail.startswith("no answer") else f"No answer: {detail}."
+            return Verdict("failed", visible(_asked(question) + told, MAX_MESSAGE))
     return broken("an answer was taken for silence")
 
 
@@ -71,9 +73,10 @@ def plainly(outcome: Outcome) -> str:
     """Return one line about an outcome, for our own errors."""
     match outcome:
         case Raised():
-            return f"{outcome.type}: {outcome.message} (line {outcome.line})"
+            place = "" if outcome.line is None else f" (line {outcome.line})"
+            return one_line(f"{outcome.type}: {outcome.message}{place}")
         case Lost():
-            return outcome.detail
+            return one_line(outcome.detail)
         case Answer():
             return "it answered"
 
@@ -102,10 +105,14 @@ def _asked(question: Callable[..., Any] | None) -> str:
 
 
 def _exception(raised: Raised) -> str:
-    head = f"{raised.type}: {raised.message}" if raised.message else raised.type
-    inner = [f"line {line}, in {function}" for line, function in raised.frames[:-1]]
-    path = f"\nOn the way there: {'; '.join(inner)}." if inner and raised.stage == "probe" else ""
-    return f"It raised {head}{path}" if raised.stage == "probe" else f"{head}{path}"
+    # Further lines of a message are set in, so that none can pass for one of ours.
+    message = raised.message.strip("\n").replace("\n", "\n    ")
+    head = f"{one_line(raised.type)}: {message}" if message else one_line(raised.type)
+    if raised.stage == "load":
+        return head
+    inner = [f"line {line}, in {one_line(function, 80)}" for line, function in raised.frames[:-1]]
+    path = f"On the way there: {'; '.join(inner)}." if inner else ""
+    return f"It raised {head}" + (f"\n{path}" if path else "")
 
 
 def _line(submitted: Submission, line: int | None) -> Where | None:

@@ -6,13 +6,19 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
+from cvlab.errors import SandboxError, WireError
 from cvlab.report import Isolation
-from cvlab.sandbox.outcome import Outcome, Raised
+from cvlab.sandbox import wire
+from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
 from cvlab.sandbox.worker import Solution, Task, ask, load_probes, load_solution, told
 
 
 class InlineInterview:
-    """The same conversation as `client.Interview`, with nothing in between; every probe is asked at most once."""
+    """The same conversation as `client.Interview`, with nothing in between; every probe is asked at most once.
+
+    Arguments and answers are copied as if they had travelled, so that nobody can change what the other remembers. A
+    Ctrl-C is for whoever sits at the keyboard and passes through.
+    """
 
     def __init__(self, task: Task, *, probes: types.ModuleType | None = None, reraise: bool = False) -> None:
         """Load the solution; with `reraise`, exceptions of the solution pass through (for a debugger)."""
@@ -28,7 +34,7 @@ class InlineInterview:
         try:
             self._module = load_solution(solution)
         except BaseException as error:
-            if self._reraise:
+            if self._reraise or isinstance(error, KeyboardInterrupt):
                 raise
             self._refusal = told(error, None, "load", f"/submission/{solution.file_name}")
 
@@ -41,16 +47,29 @@ class InlineInterview:
         """Do nothing: there is nobody to run ahead."""
 
     def ask(self, probe: str, arguments: dict[str, Any] | None = None) -> Outcome:
-        """Return what came of a probe; the same every time, unless it has arguments."""
-        if self._refusal is not None or self._module is None:
-            return self._refusal or Raised("RuntimeError", "the solution was not loaded", "load")
-        if probe in self._outcomes and not arguments:
-            return self._outcomes[probe]
+        """Return what came of a probe; the same every time it is asked with equal arguments."""
+        if self._refusal is not None:
+            return self._refusal
+        handed = wire.copied(wire.plain(arguments)) if arguments else {}
+        key = f"{probe} {wire.digest(handed)}" if handed else probe
+        if key not in self._outcomes:
+            self._outcomes[key] = self._asked(probe, handed)
+        return self._outcomes[key]
+
+    def _asked(self, probe: str, arguments: dict[str, Any]) -> Outcome:
+        if self._module is None:
+            raise SandboxError(f"probe {probe}", "the interview is closed.", "Ask before you close it.")
         function = getattr(self._probes, probe)
-        outcome = ask(self._module, function, arguments or {}, self._task.seed, reraise=self._reraise)
-        if not arguments:
-            self._outcomes[probe] = outcome
-        return outcome
+        match ask(self._module, function, arguments, self._task.seed, reraise=self._reraise):
+            case Answer(value):
+                try:
+                    return Answer(wire.copied(value))
+                except WireError as error:
+                    return Lost("reply", error.fact.rstrip("."))
+            case Raised(type="KeyboardInterrupt"):
+                raise KeyboardInterrupt
+            case outcome:
+                return outcome
 
     def close(self) -> Isolation:
         """Forget the solution."""

@@ -6,6 +6,7 @@ which order is told in `nursery`, `supervisor` and `worker`. Numbers are those o
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
@@ -17,6 +18,7 @@ import struct
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from cvlab.limits import Limits
 from cvlab.sandbox import policy
@@ -70,7 +72,7 @@ def syscall(name: str, *arguments: object, offset: int = 0) -> int:
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """Call prctl(2) and return its result, -1 included: what is asked for may not exist on this kernel."""
+    """Make the call and return its result, -1 included: what is asked for may not exist on this kernel."""
     padded = [*arguments, 0, 0, 0, 0][:4]
     return int(_libc().prctl(option, *(ctypes.c_ulong(argument) for argument in padded)))
 
@@ -81,7 +83,7 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
-    """Call mount(2)."""
+    """Mount, bind or remount; raises OSError."""
 
     def encoded(text: str | None) -> bytes | None:
         return None if text is None else os.fsencode(text)
@@ -101,9 +103,19 @@ def die_with_parent(parent: int) -> None:
         os._exit(99)
 
 
-def hide_from_tracers() -> None:
-    """Make /proc/<this process> unreadable and the process untraceable for others of the same user."""
-    prctl(SET_DUMPABLE, 0)
+def survive_parent() -> None:
+    """Take back what `die_with_parent` asked for."""
+    prctl(SET_PDEATHSIG, 0)
+
+
+def hide_from_tracers(hidden: bool = True) -> None:
+    """Make /proc/<this process> unreadable and the process untraceable for others of the same user, or the contrary."""
+    prctl(SET_DUMPABLE, 0 if hidden else 1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that none can slip away."""
+    prctl(SET_CHILD_SUBREAPER, 1)
 
 
 def map_user(uid: int, gid: int) -> None:
@@ -121,7 +133,7 @@ def become_nobody() -> None:
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
-    prctl(SET_DUMPABLE, 1)  # the change of user cleared it, and uid_map would belong to root
+    hide_from_tracers(False)  # the change of user did it, and uid_map would belong to root
 
 
 # ------------------------------------------------------------------------------------------------ the worker's root
@@ -192,17 +204,32 @@ def mount_private_folders(limits: Limits) -> None:
 # ------------------------------------------------------------------------------------------------ the worker's bounds
 
 
-def set_rlimits(limits: Limits) -> None:
-    """Bound this process and its children; memory counts from what it uses now."""
+def tasks_of_this_user() -> int:
+    """Return how many processes and threads of our real user there are in sight."""
+    uid, count = os.getuid(), 0
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit():
+            with contextlib.suppress(OSError):
+                about = dict(line.split(b":", 1) for line in (place / "status").read_bytes().splitlines())
+                count += int(about[b"Threads"]) if int(about[b"Uid"].split()[0]) == uid else 0
+    return count
+
+
+def set_rlimits(limits: Limits, others: int = 0) -> None:
+    """Bound this process and its children; memory counts from what it uses now.
+
+    `others` are the tasks of the same user that the kernel counts together with ours.
+    """
     now = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     room = limits.memory_mb << 20
     cpu = max(1, int(limits.total_cpu_seconds) + 1)
     bounds = {
-        resource.RLIMIT_CORE: 0,
+        # Zero would still start a core dump handler where the system pipes dumps into one; one byte starts none.
+        resource.RLIMIT_CORE: 1,
         resource.RLIMIT_CPU: cpu,
         resource.RLIMIT_FSIZE: limits.scratch_mb << 20,
         resource.RLIMIT_NOFILE: limits.open_files,
-        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_NPROC: others + limits.processes,
         resource.RLIMIT_MEMLOCK: 65536,
         resource.RLIMIT_MSGQUEUE: 0,
         # Address space is reserved generously by allocators; the supervisor counts what is really used.
@@ -211,6 +238,12 @@ def set_rlimits(limits: Limits) -> None:
     }
     for which, bound in bounds.items():
         resource.setrlimit(which, (bound, bound + (which == resource.RLIMIT_CPU)))
+
+
+def be_first_to_go() -> None:
+    """Ask the kernel to take this process and its children before any other when memory runs out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def drop_capabilities() -> None:
@@ -276,36 +309,58 @@ def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> int:
     return abi
 
 
-def seccomp_program() -> bytes:
-    """Compile the system-call policy with libseccomp; the BPF program can be installed in any number of processes.
+@functools.cache
+def load_seccomp() -> Any:
+    """Return the module that speaks to libseccomp; its first call looks for files that a bare root does not have.
 
     Raises OSError where libseccomp is not installed.
     """
     try:
-        import pyseccomp as seccomp
+        import pyseccomp
     except (ImportError, RuntimeError) as problem:
         raise OSError(errno.ENOSYS, f"libseccomp: {problem}") from None
+    return pyseccomp
+
+
+def seccomp_program(*, own_root: bool) -> bytes:
+    """Compile the system-call policy; the BPF program can be installed in any number of processes.
+
+    With `own_root` the worker sees no files but those made for it, and may do more with them. Raises OSError where
+    libseccomp is not installed.
+    """
+    seccomp = load_seccomp()
     filtered = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
 
     def allow(name: str, *conditions: object) -> None:
-        try:
+        # Where this architecture or libseccomp has no such call, nothing needs allowing.
+        with contextlib.suppress(OSError, ValueError):
             filtered.add_rule(seccomp.ALLOW, name, *conditions)
-        except (OSError, ValueError):
-            pass  # this architecture or libseccomp has no such call, so nothing needs allowing
 
-    for name in policy.ALLOWED_CALLS:
+    for name in policy.ALLOWED_CALLS + (policy.CALLS_IN_OWN_ROOT if own_root else []):
         allow(name)
-    allow("clone", seccomp.Arg(0, seccomp.MASKED_EQ, policy.NAMESPACE_FLAGS, 0))
+    allow("clone", seccomp.Arg(0, seccomp.MASKED_EQ, policy.REFUSED_CLONE_FLAGS, 0))
     filtered.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")  # glibc then falls back to clone
-    for name in ("socket", "socketpair"):
-        allow(name, seccomp.Arg(0, seccomp.EQ, policy.AF_UNIX))
+    for flags in policy.MMAP_FLAGS:
+        allow("mmap", seccomp.Arg(3, seccomp.MASKED_EQ, policy.SHARED_AND_ANONYMOUS, flags))
+    unix = seccomp.Arg(0, seccomp.EQ, policy.AF_UNIX)
+    if own_root:
+        allow("socket", unix)
+        allow("socketpair", unix)
+        reuse = (seccomp.Arg(1, seccomp.EQ, policy.SOL_SOCKET), seccomp.Arg(2, seccomp.EQ, policy.SO_REUSEADDR))
+        allow("setsockopt", *reuse)
+    else:
+        allow("socketpair", unix, seccomp.Arg(1, seccomp.MASKED_EQ, policy.SOCKET_TYPES, policy.SOCK_STREAM))
+    for name, position in policy.SOCKET_CALLS.items():
+        allow(name, seccomp.Arg(position, seccomp.MASKED_EQ, policy.MSG_OOB, 0))
+    allow("sched_setaffinity", seccomp.Arg(0, seccomp.EQ, 0))
+    allow("setpgid", seccomp.Arg(1, seccomp.EQ, policy.OWN_GROUP))
     for request in policy.ALLOWED_IOCTLS:
         allow("ioctl", seccomp.Arg(1, seccomp.EQ, request))
     for option in policy.ALLOWED_PRCTLS:
         allow("prctl", seccomp.Arg(0, seccomp.EQ, option))
     allow("prctl", seccomp.Arg(0, seccomp.EQ, policy.PR_SET_PDEATHSIG), seccomp.Arg(1, seccomp.EQ, policy.SIGKILL))
-    allow("prlimit64", seccomp.Arg(0, seccomp.EQ, 0))
-    with tempfile.TemporaryFile() as file:
+    allow("prlimit64", seccomp.Arg(0, seccomp.EQ, 0), seccomp.Arg(1, seccomp.NE, policy.RLIMIT_CORE))
+    with os.fdopen(os.memfd_create("policy"), "w+b") as file:  # a read-only root has no place for a temporary file
         filtered.export_bpf(file)
         file.seek(0)
         return file.read()
@@ -325,9 +380,8 @@ def install_seccomp(program: bytes) -> None:
 
 def close_all_but(kept: Iterable[int]) -> None:
     """Close every file descriptor but these."""
-    low = 0
-    for number in sorted(kept):
-        if low < number:  # os.closerange(0, 0) would close everything on CPython 3.11
-            os.closerange(low, number)
-        low = number + 1
-    os.closerange(low, 65536)
+    kept = set(kept)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - Path.iterdir keeps its own handle open meanwhile
+        if int(name) not in kept:
+            with contextlib.suppress(OSError):  # the handle that listed them is closed already
+                os.close(int(name))

@@ -3,8 +3,8 @@
 It is forked from the grader before the grader reads a reference, a hidden check or a submission, so no secret is ever
 in the memory that workers inherit. Order of its steps:
 
-    clear the environment · own session · close inherited files · (as root) mount, net, ipc, uts and cgroup namespaces,
-    read-only root, become nobody, own user namespace · (otherwise) user namespace first, then the same
+    clear environment and command line · own session · close inherited files · (as root) mount, net, ipc, uts and cgroup
+    namespaces, read-only root, become nobody, own user namespace · (otherwise) user namespace first, then the same
 
 Where the kernel refuses namespaces the nursery goes on without; Landlock and seccomp do not need them, and the report
 says what was missing.
@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
+import itertools
 import os
 import signal
 import site
@@ -80,7 +82,8 @@ def _parts_without(path: Path, hidden: list[Path]) -> list[Path]:
 def start(hidden: Iterable[Path], namespaces: bool = True) -> tuple[socket.socket, int]:
     """Fork the nursery; return the socket on which it takes orders, and its process id.
 
-    The caller must have run no parallel torch operation: a forked child of such a process hangs in its first one.
+    The caller must have run no parallel torch operation: a forked child of such a process hangs in its first one. The
+    nursery ends with the thread that called this, not only with its process.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
@@ -91,25 +94,35 @@ def start(hidden: Iterable[Path], namespaces: bool = True) -> tuple[socket.socke
     if pid == 0:
         try:
             ours.close()
-            _live(theirs, parent, list(hidden), namespaces)
-        except BaseException as problem:  # noqa: BLE001 - whatever it is, the grader must hear it
-            with contextlib.suppress(OSError):
-                theirs.send(msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
+            orders = _leave_the_grader_behind(theirs)
+            try:
+                _live(orders, parent, list(hidden), namespaces)
+            except BaseException as problem:  # whatever it is, the grader must hear it
+                orders.send(msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
         finally:
             os._exit(70)
     theirs.close()
+    # From here on the grader has something to hide. Set after the fork: the nursery would inherit it.
+    jail.hide_from_tracers()
     return ours, pid
 
 
 def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bool) -> None:
-    orders = _leave_the_grader_behind(orders)
     state = NurseryState(layers=["environment cleared"])
     readable = library_paths(hidden)
+    _refuse_hidden_libraries(readable, hidden)
     state.readable = [str(path) for path in readable]
-    program = _compiled_policy(state)
+    with contextlib.suppress(OSError):
+        jail.load_seccomp()  # while the files it looks for are in sight
     _separate(state, readable, namespaces)
+    os.umask(0o077)
+    program = _compiled_policy(state)
+    # Without namespaces it takes the Landlock that keeps signals in (ABI 6), and seccomp for what that does not cover.
+    state.confined = state.namespaces or (program is not None and jail.landlock_abi() >= 6)
     sys.path[:] = [place for place in sys.path if _within(place, readable)]
     sys.dont_write_bytecode = True
+    if not state.namespaces:
+        jail.hide_from_tracers()  # workers see us in /proc, and there is no uid_map for us to write any more
     gc.freeze()
     orders.send(msgspec.json.encode(state))
     # After the last change of credentials, which would undo it. The parent is in our process namespace.
@@ -140,7 +153,7 @@ def _fork_supervisor(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         limits = msgspec.json.decode(message, type=Limits)
         supervisor.supervise(data, control, output, limits, state, program, nursery)
-    except BaseException as problem:  # noqa: BLE001 - as above
+    except BaseException as problem:
         with contextlib.suppress(OSError):
             os.write(control, msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
     finally:
@@ -148,15 +161,16 @@ def _fork_supervisor(
 
 
 def _leave_the_grader_behind(orders: socket.socket) -> socket.socket:
-    """Drop environment, terminal, signals and open files of the process we were forked from."""
+    """Drop environment, command line, terminal, signals and open files of the process we were forked from."""
+    jail.hide_from_tracers(False)  # a grader that has a nursery already is hidden, and our uid_map would not be ours
     kept = {name: os.environ[name] for name in policy.KEPT_ENVIRONMENT if name in os.environ}
-    os.environ.clear()
-    _wipe_original_environment()
+    _wipe_environment()
+    _wipe_command_line()
     os.environ.update(kept, HOME="/scratch", TMPDIR="/scratch", PATH="/usr/bin:/bin", PYTHONDONTWRITEBYTECODE="1")
     os.environ.setdefault("LC_ALL", "C.UTF-8")
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
+    os.umask(0o022)  # whatever the caller's: root builds folders that the worker must pass
+    _forget_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the grader, which then lets go of us
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that ended leave no zombie
     null = os.open(os.devnull, os.O_RDWR)
@@ -168,17 +182,67 @@ def _leave_the_grader_behind(orders: socket.socket) -> socket.socket:
     return socket.socket(fileno=handle)
 
 
-def _wipe_original_environment() -> None:
-    """Overwrite the strings the kernel put on our stack, which os.environ.clear() leaves there."""
-    fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
-    start, end = int(fields[50 - 3]), int(fields[51 - 3])
-    if 0 < start < end:
-        ctypes.memset(start, 0, end - start)
+def _forget_signals() -> None:
+    """Undo what the grader, or whoever runs it, arranged for signals: handlers, masks, and files they write to."""
+    faulthandler.disable()
+    signal.set_wakeup_fd(-1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _wipe_environment() -> None:
+    """Empty the environment and overwrite its strings wherever they lie: clearing alone leaves them readable."""
+    libc = ctypes.CDLL(None)
+    for value in dict(os.environb).values():  # the very objects that os.environ keeps
+        if len(value) > 1:  # shorter ones are shared by everybody
+            ctypes.memset(id(value) + bytes.__basicsize__ - 1, 0, len(value))
+    table = ctypes.POINTER(ctypes.c_void_p).in_dll(libc, "environ")
+    for string in itertools.takewhile(bool, (table[row] for row in itertools.count())) if table else ():
+        ctypes.memset(string, 0, len(ctypes.string_at(string)))
+    os.environ.clear()
+    libc.clearenv()
+    _wipe_stack(50, 51)  # env_start and env_end of proc(5): what the kernel wrote when the program began
+
+
+def _wipe_command_line() -> None:
+    """Forget the arguments of the grader, which name submissions; `ps` shows what we are instead."""
+    start, size = _wipe_stack(48, 49)  # arg_start and arg_end
+    name = b"cvlab nursery"[: max(0, size - 1)]
+    ctypes.memmove(start, name, len(name))
+    sys.argv[:] = ["cvlab"]
+    sys.orig_argv[:] = ["cvlab"]
+
+
+def _wipe_stack(first: int, last: int) -> tuple[int, int]:
+    """Overwrite what lies between two addresses, fields of /proc/self/stat as proc(5) numbers them; return start, size."""
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    start, end = int(fields[first - 3]), int(fields[last - 3])
+    if not 0 < start < end:
+        return start, 0
+    ctypes.memset(start, 0, end - start)
+    return start, end - start
+
+
+def _refuse_hidden_libraries(readable: list[Path], hidden: list[Path]) -> None:
+    """Raise ValueError where what must stay hidden contains what workers need, so that neither is had by surprise."""
+    import torch
+
+    for needed in (Path(os.__file__).resolve().parent, Path(torch.__file__).resolve().parent):
+        if not any(shown.resolve() in (needed, *needed.parents) for shown in readable):
+            guilty = [str(path) for path in hidden if path.resolve() in (needed, *needed.parents)]
+            raise ValueError(
+                f"{', '.join(guilty) or 'a hidden folder'} is to be hidden from submissions but holds the libraries "
+                f"they import ({needed}). Keep submissions and bank apart from the Python environment."
+            )
 
 
 def _compiled_policy(state: NurseryState) -> bytes | None:
     try:
-        return jail.seccomp_program()
+        return jail.seccomp_program(own_root=state.namespaces)
     except OSError as problem:
         state.missing.append(f"seccomp ({problem.strerror or problem})")
         return None
@@ -192,6 +256,7 @@ def _separate(state: NurseryState, readable: list[Path], namespaces: bool) -> No
             raise OSError("not asked for")
         if root:
             jail.unshare(_NAMESPACES)
+            socket.sethostname("sandbox")
             jail.build_root(readable)  # with root's rights: the environment may lie below folders closed to others
             jail.become_nobody()
             jail.unshare(jail.NEW_USER | jail.NEW_MOUNT | jail.NEW_NET | jail.NEW_IPC | jail.NEW_UTS)
@@ -200,14 +265,14 @@ def _separate(state: NurseryState, readable: list[Path], namespaces: bool) -> No
             uid, gid = os.getuid(), os.getgid()
             jail.unshare(jail.NEW_USER | _NAMESPACES)
             jail.map_user(uid, gid)
+            socket.sethostname("sandbox")
             jail.build_root(readable)
     except OSError as problem:
         state.missing.append(f"namespaces ({problem})")
         if root and os.getuid() == 0:
             jail.become_nobody()
-        state.confined = bool(jail.landlock_abi()) and "seccomp" not in " ".join(state.missing)
         return
-    state.namespaces = state.confined = True
+    state.namespaces = True
     state.layers += ["empty read-only root", "no network", "own user, mount, ipc, uts and cgroup namespaces"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-LostReason = Literal["crashed", "cpu", "idle", "memory", "reply", "budget"]
+LostReason = Literal["crashed", "cpu", "idle", "memory", "files", "reply", "budget"]
 
 
 @dataclass(frozen=True)

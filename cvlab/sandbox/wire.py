@@ -5,9 +5,9 @@ A frame is
     u32 length of header (little endian) | header, JSON | tensor bytes, one tensor after the other
 
 Values inside a header: `null`, booleans, 64-bit integers, finite floats, strings and lists stand for themselves;
-`{"f": "nan"}` is a non-finite float, `{"d": [[key, value], ...]}` a dict, `{"t": ["float32", [2, 3]]}` the next tensor of the
-body, `{"o": "module"}` something that is not plain data. Tensors take their bytes in order, so no two can share any:
-a small header cannot make a large allocation.
+`{"f": "nan"}` is a non-finite float, `{"d": [[key, value], ...]}` a dict, `{"t": ["float32", [2, 3]]}` the next tensor
+of the body, `{"o": "module"}` something that is not plain data. Tensors take their bytes in order, so no two can share
+any: a small header cannot make a large allocation.
 
 The reader believes nothing: every length is bounded before a byte is read, memory grows only as bytes arrive, and
 whatever is not exactly of this form raises `WireError`.
@@ -15,6 +15,7 @@ whatever is not exactly of this form raises `WireError`.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import struct
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from cvlab.errors import WireError
 from cvlab.limits import Limits
@@ -31,6 +34,8 @@ MAX_DEPTH = 32
 MAX_VALUES = 200_000
 MAX_DIMENSIONS = 16
 MAX_EXTENT = 1 << 31
+BYTES_OF_A_VALUE = 400
+"""What a decoded value takes in memory, at most and about, beside its tensor's bytes."""
 
 DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, name)
@@ -63,35 +68,103 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Header).decode
 
+# ------------------------------------------------------------------------------------------------------- making plain
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """Return `value` as plain data: tensors detached, dense, contiguous and on the CPU, tuples as lists, keys as strings.
 
-    What has no plain form becomes `Opaque`. Raises ValueError for data nested deeper than 32.
+def plain(value: Any) -> Any:
+    """Return `value` as plain data, of exactly the types None, bool, int, float, str, list, dict, Tensor and Opaque.
+
+    Tensors are detached, dense, contiguous and on the CPU; tuples become lists, keys strings, numpy's scalars numbers,
+    dtypes and devices their names. What has no plain form becomes `Opaque`. Raises ValueError for data nested deeper
+    than 32 or of more than 200,000 values, and whatever a hostile value raises on being looked at.
     """
-    if depth > MAX_DEPTH:
-        raise ValueError(f"an answer may be nested {MAX_DEPTH} deep at most")
-    if value is None or isinstance(value, (bool, Opaque)):
-        return value
+    return _Plain().value(value, 0)
+
+
+class _Plain:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def value(self, value: Any, depth: int) -> Any:
+        self.count += 1
+        if depth > MAX_DEPTH or self.count > MAX_VALUES:
+            raise ValueError(f"an answer may be nested {MAX_DEPTH} deep and hold {MAX_VALUES:,} values at most")
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, torch.Tensor):
+            return _plain_tensor(value)
+        if isinstance(value, (list, tuple)):
+            return [self.value(item, depth + 1) for item in value]
+        if isinstance(value, dict):
+            return {_plain_text(str(key)): self.value(item, depth + 1) for key, item in value.items()}
+        return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (torch.dtype, torch.device, torch.layout, torch.memory_format)):
+        return str(value)
+    # Through the base class, for a subclass may have its own idea of what it is.
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")  # lone surrogates have no bytes
-    if isinstance(value, torch.Tensor):
-        return _plain_tensor(value)
+        return _plain_text(value)
+    if isinstance(value, bool):
+        return value
     if isinstance(value, int):
-        return int(value) if -(1 << 63) <= value < 1 << 63 else Opaque("int of more than 64 bits")
+        return _plain_int(int.__pos__(value))
     if isinstance(value, float):
-        return float(value)
-    if isinstance(value, (list, tuple)):
-        return [plain(item, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {plain(str(key)): plain(item, depth + 1) for key, item in value.items()}
-    return Opaque(type(value).__name__[:80])
+        return float.__pos__(value)
+    if isinstance(value, complex):
+        return Opaque(f"complex {complex.__repr__(value)}")
+    if isinstance(value, Opaque):
+        return Opaque(_plain_text(value.type)[:80])
+    return Opaque(_plain_text(type(value).__name__)[:80])
+
+
+def _plain_int(value: int) -> int | Opaque:
+    if -(1 << 63) <= value < 1 << 63:
+        return value
+    return Opaque(f"int {value}" if value.bit_length() <= 200 else f"int of {value.bit_length()} bits")
+
+
+def _plain_text(text: str) -> str:
+    return str.encode(text, "utf-8", "backslashreplace").decode("utf-8")  # lone surrogates have no bytes
 
 
 def _plain_tensor(tensor: torch.Tensor) -> torch.Tensor | Opaque:
-    if tensor.layout != torch.strided or tensor.is_quantized or tensor.dtype not in DTYPE_NAMES or tensor.is_meta:
-        return Opaque(f"{tensor.layout} tensor of {tensor.dtype} on {tensor.device}")
-    return tensor.detach().to("cpu").resolve_conj().resolve_neg().contiguous()
+    with torch._C.DisableTorchFunctionSubclass():  # a subclass may answer anything for `dtype`
+        if not _has_numbers(tensor) or tensor.dtype not in DTYPE_NAMES:
+            kind = f"{'nested ' if tensor.is_nested else ''}{_plain_text(type(tensor).__name__)[:80]}"
+            return Opaque(f"{kind} ({tensor.layout}, {tensor.dtype}, {tensor.device})")
+        if tensor.dim() > MAX_DIMENSIONS:
+            raise ValueError(f"a tensor of an answer may have {MAX_DIMENSIONS} dimensions at most")
+        bare = tensor.detach().as_subclass(torch.Tensor).to("cpu").resolve_conj().resolve_neg().contiguous()
+        if bare.numel() <= 1:  # contiguous whatever its strides, but no view of its bytes can be taken then
+            bare = bare.clone(memory_format=torch.contiguous_format)
+        _bytes_of(bare)  # whatever has no bytes to show (of a vmap, say) raises here, where it is told to the student
+        return bare
+
+
+def _has_numbers(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor is one block of numbers: neither sparse, nested, meta, nor lazy, fake or masked."""
+    dispatches = type(tensor).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__
+    lazy = isinstance(tensor, UninitializedTensorMixin)
+    return tensor.layout == torch.strided and not (tensor.is_nested or tensor.is_meta or dispatches or lazy)
+
+
+def copied(value: Any) -> Any:
+    """Return plain data as it would arrive at the other end: equal, and sharing no memory with `value`."""
+    tensors: list[memoryview] = []
+    encoded = _encoded(value, tensors)
+    return _Decoder(bytearray(b"".join(tensors))).whole(encoded)
+
+
+def digest(value: Any) -> str:
+    """Return a text that is equal for equal plain data, and for no other."""
+    return hashlib.sha256(joined(frame("", 0, "", value))).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
 
 
 def frame(kind: str, ask: int, nonce: str, value: Any = None) -> list[bytes | memoryview]:
@@ -105,8 +178,7 @@ def frame(kind: str, ask: int, nonce: str, value: Any = None) -> list[bytes | me
 def _encoded(value: Any, tensors: list[memoryview]) -> Any:
     if isinstance(value, torch.Tensor):
         if value.numel():
-            # Bytes of any dtype without a copy: numpy knows no bfloat16, but it knows uint8.
-            tensors.append(memoryview(value.reshape(-1).view(torch.uint8).numpy()))
+            tensors.append(_bytes_of(value))
         return {"t": [DTYPE_NAMES[value.dtype], list(value.shape)]}
     if isinstance(value, Opaque):
         return {"o": value.type}
@@ -119,6 +191,19 @@ def _encoded(value: Any, tensors: list[memoryview]) -> Any:
     return value
 
 
+def _bytes_of(tensor: torch.Tensor) -> memoryview:
+    # Bytes of any dtype without a copy: numpy knows no bfloat16, but it knows uint8.
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
+
+
+def joined(pieces: Iterable[bytes | memoryview]) -> bytes:
+    """Return the frame as one string of bytes, for requests, which are small."""
+    return b"".join(pieces)
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
 class FrameReader:
     """Takes bytes as they come and gives back whole frames; bounded, and never more memory than bytes received."""
 
@@ -127,23 +212,40 @@ class FrameReader:
         self._max_body = limits.reply_mb << 20
         self._buffer = bytearray()
         self._header: Header | None = None
+        self.weight = 0
+        """About how many bytes the value of the latest frame takes."""
 
     def feed(self, data: bytes | memoryview) -> Iterator[tuple[Header, Any]]:
-        """Yield every frame that `data` completes, as header and decoded value.
+        """Take `data`; yield every frame that it completes, as header and decoded value.
 
-        Raises WireError at the first byte that cannot belong to a well-formed frame; the reader is of no use after that.
+        Raises WireError at the first frame that is not well-formed, after those before it; then the reader is of no use
+        any more.
         """
         self._buffer += data
-        while True:
-            if self._header is None and not self._take_header():
-                return
+        return self._frames()
+
+    def _frames(self) -> Iterator[tuple[Header, Any]]:
+        while self._header is not None or self._take_header():
             header = self._header
-            if header is None or len(self._buffer) < header.body:
+            assert header is not None
+            if len(self._buffer) < header.body:
                 return
-            body = self._buffer[: header.body]
-            del self._buffer[: header.body]
             self._header = None
-            yield header, decoded(header.value, body)
+            decoder = _Decoder(self._taken(header.body))
+            value = decoder.whole(header.value)
+            self.weight = header.body + BYTES_OF_A_VALUE * decoder.count
+            yield header, value
+
+    def _taken(self, size: int) -> bytearray:
+        """Take the first `size` bytes off the buffer; copy them or those behind them, whichever are fewer."""
+        first = self._buffer
+        if size < len(first) // 2:
+            taken = first[:size]
+            del first[:size]  # moves no byte, until the room in front is half of all
+            return taken
+        self._buffer = first[size:]
+        del first[size:]
+        return first
 
     def _take_header(self) -> bool:
         if len(self._buffer) < 4:
@@ -154,28 +256,25 @@ class FrameReader:
         if len(self._buffer) < 4 + length:
             return False
         try:
-            header = _decode(bytes(self._buffer[4 : 4 + length]))
+            header = _decode(self._taken(4 + length)[4:])
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise WireError(f"its header is not of the agreed form ({type(error).__name__}).") from None
         if not 0 <= header.body <= self._max_body:
             raise WireError(f"it claims {header.body} bytes of tensors, more than the {self._max_body} allowed.")
-        del self._buffer[: 4 + length]
         self._header = header
         return True
-
-
-def decoded(value: Any, body: bytearray) -> Any:
-    """Return the plain data that an encoded `value` and its tensor bytes stand for; raises WireError."""
-    decoder = _Decoder(body)
-    result = decoder.value(value, 0)
-    if decoder.used != len(body):
-        raise WireError("it carries tensor bytes that belong to no tensor.")
-    return result
 
 
 class _Decoder:
     def __init__(self, body: bytearray) -> None:
         self.body, self.used, self.count = body, 0, 0
+
+    def whole(self, encoded: Any) -> Any:
+        """Return the plain data that an encoded value and all bytes of the body stand for; raises WireError."""
+        result = self.value(encoded, 0)
+        if self.used != len(self.body):
+            raise WireError("it carries tensor bytes that belong to no tensor.")
+        return result
 
     def value(self, encoded: Any, depth: int) -> Any:
         self.count += 1
@@ -187,27 +286,29 @@ class _Decoder:
             return self.tagged(encoded, depth)
         if isinstance(encoded, int) and not -(1 << 63) <= encoded < 1 << 63:
             raise WireError("it has an integer of more than 64 bits.")
-        return encoded
+        return encoded  # None, a bool, int, str or a float, which JSON has only as a finite one
 
     def tagged(self, encoded: dict[str, Any], depth: int) -> Any:
         match encoded:
             case {"t": [str(dtype), list(shape)], **rest} if not rest:
                 return self.tensor(dtype, shape)
             case {"d": list(items), **rest} if not rest:
-                return dict(self.pairs(items, depth))
+                return self.mapping(items, depth)
             case {"f": "nan" | "inf" | "-inf" as number, **rest} if not rest:
                 return float(number)
             case {"o": str(name), **rest} if not rest:
                 return Opaque(name[:200])
         raise WireError("it has a value of unknown form.")
 
-    def pairs(self, items: list[Any], depth: int) -> Iterator[tuple[str, Any]]:
+    def mapping(self, items: list[Any], depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
         for item in items:
             match item:
-                case [str(key), value]:
-                    yield key, self.value(value, depth + 1)
+                case [str(key), value] if key not in result:
+                    result[key] = self.value(value, depth + 1)
                 case _:
-                    raise WireError("it has a dict entry that is not a pair.")
+                    raise WireError("it has a dict entry that is not a pair, or twice the same key.")
+        return result
 
     def tensor(self, dtype_name: str, shape: list[Any]) -> torch.Tensor:
         dtype = DTYPES.get(dtype_name)
@@ -228,8 +329,3 @@ class _Decoder:
         raw = torch.frombuffer(self.body, dtype=torch.uint8, count=size, offset=start).clone()
         # A bool of any other byte than 0 and 1 is undefined behaviour further on.
         return (raw != 0).reshape(shape) if dtype is torch.bool else raw.view(dtype).reshape(shape)
-
-
-def joined(pieces: Iterable[bytes | memoryview]) -> bytes:
-    """Return the frame as one string of bytes, for requests, which are small."""
-    return b"".join(pieces)

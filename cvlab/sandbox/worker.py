@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-import cvlab.probing
 from cvlab.limits import Limits
 from cvlab.probing import drawing, progress
 from cvlab.sandbox import jail, wire
@@ -139,11 +138,11 @@ def _message(error: BaseException) -> str:
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         return text[:MAX_MESSAGE]
-    except BaseException:  # noqa: BLE001 - a hostile __str__ may raise anything
+    except BaseException:
         return "(the exception has no readable message)"
 
 
-# ----------------------------------------------------------------------------------------------- as a process of its own
+# --------------------------------------------------------------------------------------------- as a process of its own
 
 
 def lock_down_and_serve(
@@ -157,10 +156,11 @@ def lock_down_and_serve(
     supervisor: int,
 ) -> None:
     """Give up everything a submission must not have, say so on `ready`, then serve. Ends the process."""
+    _arrange_files(data, output, ready)
     try:
-        layers, missing, folder = _lock_down(data, output, ready, limits, state, program, scratch, supervisor)
-    except BaseException as problem:  # noqa: BLE001 - whatever it is, no student code may run
-        os.write(ready, msgspec.json.encode({"broken": f"lock-down: {type(problem).__name__}: {problem}"}))
+        layers, missing, folder = _lock_down(limits, state, program, scratch, supervisor)
+    except BaseException as problem:
+        os.write(_READY, msgspec.json.encode({"broken": f"lock-down: {type(problem).__name__}: {problem}"}))
         os._exit(73)
     os.write(_READY, msgspec.json.encode({"ready": {"layers": layers, "missing": missing}}))
     os.close(_READY)
@@ -171,30 +171,27 @@ _DATA, _READY = 3, 4
 
 
 def _lock_down(
-    data: int,
-    output: int,
-    ready: int,
-    limits: Limits,
-    state: NurseryState,
-    program: bytes | None,
-    scratch: str | None,
-    supervisor: int,
+    limits: Limits, state: NurseryState, program: bytes | None, scratch: str | None, supervisor: int
 ) -> tuple[list[str], list[str], Path]:
     layers, missing = list(state.layers), list(state.missing)
+    # Signals to our group reach nobody else, and a kernel that schedules by session lets the supervisor have its turn.
+    os.setsid()
     if state.namespaces:
         jail.unshare(jail.NEW_MOUNT)
         jail.mount_private_folders(limits)
         writable = [Path("/scratch"), Path("/dev/shm")]  # noqa: S108 - our own, just mounted
         layers += ["own process namespace", "own /proc, scratch folder and shared memory"]
+        others = 0
     else:
-        os.setpgid(0, 0)
+        jail.hide_from_tracers(False)  # the supervisor has to look at our open files
+        others = jail.tasks_of_this_user()  # whom the kernel counts together with us
         writable = [Path(scratch or "/nonexistent")]
     folder = writable[0]
     os.chdir(folder)
     os.environ.update(HOME=str(folder), TMPDIR=str(folder))
     tempfile.tempdir = str(folder)  # importing torch asked for it once and remembers
-    _arrange_files(data, output, ready)
-    jail.set_rlimits(limits)
+    jail.be_first_to_go()
+    jail.set_rlimits(limits, others)
     layers.append("rlimits")
     jail.drop_capabilities()
     layers.append("no capabilities")
@@ -203,6 +200,8 @@ def _lock_down(
         abi = jail.restrict_files([*(Path(path) for path in state.readable), Path("/proc")], writable)
         layers.append(f"landlock (ABI {abi})")
     except OSError as problem:
+        if state.confined and not state.namespaces:
+            raise  # then it was all that kept files apart
         missing.append(f"landlock ({problem.strerror})")
     if program is not None:
         jail.install_seccomp(program)
@@ -220,6 +219,10 @@ def _arrange_files(data: int, output: int, ready: int) -> None:
     os.dup2(high[0], _DATA)
     os.dup2(high[2], _READY)
     jail.close_all_but({0, 1, 2, _DATA, _READY})
+    # The grader's streams may have been anything: captured, redirected, half full.
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", errors="backslashreplace", closefd=False, buffering=1)  # noqa: SIM115
 
 
 def _raised_above_standard(handle: int) -> int:
@@ -238,7 +241,7 @@ def serve(connection: socket.socket, folder: Path | None) -> None:
     refusal: Raised | None = None
     try:
         solution = load_solution(task.solution, folder)
-    except BaseException as error:  # noqa: BLE001 - a submission may raise anything while it is loaded
+    except BaseException as error:
         refusal = told(error, None, "load", str((folder or Path("/submission")) / task.solution.file_name))
     _flush_prints()
     _reply(connection, loading, refusal or Answer(None))

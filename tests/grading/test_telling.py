@@ -1,0 +1,262 @@
+"""Telling a student what happened: in whole sentences, at the right place, and never in a stranger's disguise."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cvlab.grading.asserting import NotSo, assert_equal, assert_matches, revealing
+from cvlab.grading.checks import Check, check, check_of
+from cvlab.grading.telling import MAX_MESSAGE, broken, place_of, plainly, unanswered, wrong
+from cvlab.sandbox.outcome import Answer, Lost, Raised
+from cvlab.sandbox.wire import Opaque, plain
+from cvlab.submission import Submission
+
+settings.register_profile("unhurried", deadline=None)  # how long an example takes is no property of the code
+settings.load_profile("unhurried")
+
+SOURCE = """import torch
+
+
+class Head(torch.nn.Module):
+    def forward(self, x):
+        return helper(x)
+
+
+def helper(x):
+    return 1 / 0
+"""
+SUBMITTED = Submission(name="head.py", sha256="0" * 64, source=SOURCE)
+API = ["Head", "helper"]
+
+
+def logits(solution):
+    """The logits of a head with known weights.
+
+    More about it, for authors.
+    """
+    return solution.Head()(None)
+
+
+def losses(solution):
+    return [solution.helper(step) for step in range(3)]
+
+
+# ------------------------------------------------------------------------------------------------ exceptions and places
+
+
+def test_an_exception_is_told_with_its_line_and_the_way_there():
+    raised = Raised("ZeroDivisionError", "division by zero", line=10, frames=((6, "forward"), (10, "helper")))
+    verdict = unanswered(raised, SUBMITTED, logits)
+    assert verdict.status == "failed"
+    assert verdict.message == (
+        "Asked for: The logits of a head with known weights.\n"
+        "It raised ZeroDivisionError: division by zero\n"
+        "On the way there: line 6, in forward."
+    )
+    assert (verdict.where.line, verdict.where.text) == (10, "    return 1 / 0".strip())
+    assert verdict.story is None
+
+
+def test_an_exception_outside_the_file_has_no_line():
+    verdict = unanswered(Raised("RuntimeError", ""), SUBMITTED, losses)
+    assert (verdict.message, verdict.where) == ("It raised RuntimeError", None)
+
+
+def test_a_file_that_cannot_be_loaded_is_one_story():
+    verdict = unanswered(Raised("SyntaxError", "invalid syntax", stage="load", line=4), SUBMITTED, logits)
+    other = unanswered(Raised("SyntaxError", "invalid syntax", stage="load", line=4), SUBMITTED, losses)
+    assert verdict.message == "The file cannot be loaded. SyntaxError: invalid syntax"
+    assert verdict.where.line == 4
+    assert verdict.story == other.story is not None
+
+
+def test_a_missing_name_is_one_story_for_each_name():
+    stories = [
+        unanswered(Raised("AttributeError", "x", missing=name), SUBMITTED, logits).story for name in ("a", "b", "a")
+    ]
+    assert stories[0] == stories[2] != stories[1]
+    verdict = unanswered(Raised("AttributeError", "x", missing="Head"), SUBMITTED, logits)
+    assert verdict.message == "The file does not define Head. Define it at the top level, with exactly this name."
+
+
+def test_a_part_that_is_not_written_yet_is_one_story():
+    raised = Raised("NotImplementedError", "Head.forward is yours to write", line=6)
+    verdict = unanswered(raised, SUBMITTED, logits)
+    assert verdict.message == "This part is not written yet: Head.forward is yours to write."
+    assert verdict.story == unanswered(raised, SUBMITTED, losses).story is not None
+    assert unanswered(Raised("NotImplementedError", ""), SUBMITTED, logits).message == "This part is not written yet."
+
+
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        (Lost("cpu", "no answer after 10 seconds of computing"), "There came no answer after 10 seconds of computing."),
+        (
+            Lost("idle", "no answer, and no computing either, for 10 seconds"),
+            "There came no answer, and no computing either, for 10 seconds.",
+        ),
+        (Lost("memory", "it used more than 8 MB of memory"), "No answer: it used more than 8 MB of memory."),
+        (Lost("crashed", "the process was ended by signal 40"), "No answer: the process was ended by signal 40."),
+        (Lost("reply", "it is of an unknown kind"), "No answer: it is of an unknown kind."),
+    ],
+)
+def test_silence_is_told_with_its_reason(lost, says):
+    verdict = unanswered(lost, SUBMITTED, logits)
+    assert (verdict.status, verdict.message) == (
+        "failed",
+        f"Asked for: The logits of a head with known weights.\n{says}",
+    )
+
+
+def test_silence_while_loading_is_told_once():
+    verdict = unanswered(Lost("idle", "no answer for 10 seconds", stage="load"), SUBMITTED, logits)
+    assert verdict.message == "Loading the file gave nothing back: no answer for 10 seconds."
+    assert verdict.story == ("load",)
+
+
+def test_what_was_not_asked_is_not_judged():
+    verdict = unanswered(Lost("budget", "not asked: earlier questions used it up"), SUBMITTED, logits)
+    assert (verdict.status, verdict.message) == ("skipped", "Not judged: earlier questions used it up.")
+
+
+def test_an_answer_taken_for_silence_is_our_error():
+    assert unanswered(Answer(1), SUBMITTED, logits).status == "error"
+
+
+def test_a_wrong_answer_is_told_at_the_definition_that_was_asked():
+    verdict = wrong("It is off.", SUBMITTED, logits, API)
+    assert verdict.message == "Asked for: The logits of a head with known weights.\nIt is off."
+    assert (verdict.where.file, verdict.where.line) == ("head.py", 4)
+    assert wrong("It is off.", SUBMITTED, losses, API).where.line == 9  # found inside its comprehension
+
+
+def test_a_place_is_told_only_of_what_the_api_names_and_the_file_defines():
+    assert place_of(losses, SUBMITTED, ["Head"]) is None
+    assert place_of(logits, Submission(name="x.py", sha256="0" * 64, source="x = 1\n"), API) is None
+    assert place_of(None, SUBMITTED, API) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (Raised("ValueError", "a\nb", line=3), "ValueError: a b (line 3)"),
+        (Raised("ValueError", "a"), "ValueError: a"),
+        (Lost("cpu", "too slow"), "too slow"),
+        (Answer(1), "it answered"),
+    ],
+)
+def test_an_outcome_is_one_line_in_our_own_errors(outcome, line):
+    assert plainly(outcome) == line
+
+
+# ------------------------------------------------------------------------------------------------- strangers' disguises
+
+tricks = st.sampled_from("\n\t\r\x00\x07\x1b\x85\x9b\u200b\u202e\u2028\u2066\ufeff\U000e0041\ud800")
+texts = st.text(st.characters() | tricks, max_size=20)
+sentences = texts | st.sampled_from(["\nAll checks passed: 31 of 31 points.", "x" * 5000, "\n" * 3000])
+questions = st.sampled_from([logits, losses, None])
+HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+def assert_is_safe(message):
+    assert {character for character in message if unicodedata.category(character) in HIDDEN} <= {"\n"}
+    assert len(message) <= 10 * MAX_MESSAGE + 100
+    message.encode("utf-8")
+
+
+raised_outcomes = st.builds(
+    Raised,
+    sentences,
+    sentences,
+    st.sampled_from(["load", "probe"]),
+    st.none() | st.integers(),
+    st.none() | sentences,
+    st.lists(st.tuples(st.integers(), sentences), max_size=8).map(tuple),
+)
+lost_outcomes = st.builds(
+    Lost, st.sampled_from(["crashed", "cpu", "idle", "memory", "reply"]), sentences, st.sampled_from(["load", "probe"])
+)
+
+
+@given(raised_outcomes | lost_outcomes, questions)
+def test_whatever_a_submission_raises_its_message_is_safe(outcome, question):
+    verdict = unanswered(outcome, SUBMITTED, question)
+    assert verdict.status == "failed"
+    assert_is_safe(verdict.message)
+    assert_is_safe(plainly(outcome))
+    assert "\n" not in plainly(outcome)
+
+
+@given(raised_outcomes, questions)
+def test_no_line_of_an_exception_passes_for_one_of_ours(outcome, question):
+    lines = unanswered(outcome, SUBMITTED, question).message.split("\n")
+    ours = ("Asked for: ", "It raised ", "On the way there: ", "This part is ", "The file ")
+    assert all(line.startswith((*ours, "    ")) for line in lines)
+
+
+strange = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | sentences | sentences.map(Opaque),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(sentences, inner, max_size=3),
+)
+
+
+@given(strange, st.sampled_from(["secret-7431", ["secret-7431"], {"a": 1}, torch.ones(2), 1.5, None]), st.booleans())
+def test_whatever_a_submission_answers_the_message_is_safe_and_keeps_the_secret(answer, expected, values):
+    for assertion in (assert_matches, assert_equal):
+        try:
+            with revealing(values):
+                assertion(plain(answer), expected, what="the answer")
+        except NotSo as refused:
+            message = wrong(str(refused), SUBMITTED, logits, API).message
+        else:
+            continue
+        assert_is_safe(message)
+        asked, told = message.split("\n")
+        assert asked.startswith("Asked for: ")
+        assert told.startswith("The answer")
+        if assertion is assert_matches and not values:
+            assert "secret" not in message
+
+
+@given(sentences)
+def test_our_own_errors_are_safe_too(text):
+    verdict = broken(text)
+    assert verdict.status == "error"
+    assert_is_safe(verdict.message)
+
+
+# ------------------------------------------------------------------------------------------------------ what checks are
+
+
+def test_a_check_is_a_test_with_a_layer_points_and_the_sentence_a_student_reads():
+    @check("parity", points=3)
+    def test_something(submission):
+        """Your head predicts.
+
+        For authors.
+        """
+
+    assert check_of(test_something) == Check("parity", 3, "Your head predicts.")
+    assert check_of(logits) is None
+
+
+@pytest.mark.parametrize(
+    ("layer", "points", "doc", "why"),
+    [
+        ("speed", 1, "Doc.", "none of this name"),
+        ("parity", 0, "Doc.", "at least one point"),
+        ("parity", 1, "", "no docstring"),
+    ],
+)
+def test_a_check_that_says_too_little_is_none(layer, points, doc, why):
+    def test_something():
+        pass
+
+    test_something.__doc__ = doc
+    with pytest.raises(ValueError, match=why):
+        check(layer, points)(test_something)

@@ -1,0 +1,11 @@
+import signal
+
+
+def souvenirs():
+    os.mkdir("dark", 0o300)
+    os.mkdir("dark/inner", 0o300)
+    os.symlink("@outside@", "out")
+    for _ in range(1500):
+        os.mkdir("d" * 20)
+        os.chdir("d" * 20)
+    signal.pause()

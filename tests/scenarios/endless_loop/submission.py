@@ -1,0 +1,3 @@
+def souvenirs():
+    while True:
+        pass

@@ -1,0 +1,6 @@
+import signal
+
+
+def souvenirs():
+    os.close(3)
+    signal.pause()
