@@ -1,5 +1,7 @@
 """Running a submission where it can harm nothing, and talking to it in plain data.
 
-`client` is the grader's side; `nursery`, `supervisor` and `worker` are the processes behind it; `jail` makes the kernel
-calls, `policy` lists what is allowed, `wire` is the language both sides speak.
+The grader's side, from the outside in: `client` (one submission under question), `source` (where workers come from),
+`talk` and `watch` (the conversation with one worker), `keeper` (who ends it). The processes behind it: `nursery`,
+`supervisor`, `worker`. What they share: `wire` (the language), `outcome`, `jail` (kernel calls), `policy` (what is
+allowed). `inline` asks in this very process.
 """

@@ -218,7 +218,7 @@ def _wipe_command_line() -> None:
 
 
 def _wipe_stack(first: int, last: int) -> tuple[int, int]:
-    """Overwrite what lies between two addresses, fields of /proc/self/stat as proc(5) numbers them; return start, size."""
+    """Overwrite what lies between two addresses, which proc(5) numbers in /proc/self/stat; return start and size."""
     fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
     start, end = int(fields[first - 3]), int(fields[last - 3])
     if not 0 < start < end:

@@ -25,9 +25,10 @@ import torch
 
 from cvlab.errors import SandboxError
 from cvlab.limits import Limits
-from cvlab.sandbox import client
-from cvlab.sandbox.client import Interview, PlainProcess, Sandbox
+from cvlab.sandbox import talk, watch
+from cvlab.sandbox.client import Interview, Sandbox
 from cvlab.sandbox.inline import InlineInterview
+from cvlab.sandbox.keeper import PlainProcess
 from cvlab.sandbox.outcome import Answer, Lost, Raised
 from cvlab.sandbox.supervisor import Ended, Ready, Usage
 from cvlab.sandbox.worker import Solution, Task
@@ -283,7 +284,7 @@ class Ending:
     ids=str,
 )
 def test_every_way_to_end_has_its_words(ended, why, says):
-    gone = client._end_of(Ending(ended), QUICK)
+    gone = talk._end_of(Ending(ended), QUICK)
     assert gone.reason == why
     assert gone.detail.startswith(says)
 
@@ -342,8 +343,8 @@ class Clockwork:
 
     def __init__(self, monkeypatch, limits):
         self.now, self.cpu, self.alive, self.start_cpu_seconds = 100.0, 0.0, True, 0.0
-        monkeypatch.setattr(client, "time", types.SimpleNamespace(monotonic=lambda: self.now))
-        self.watch = client._Watch(self, limits, 0.0)
+        monkeypatch.setattr(watch, "time", types.SimpleNamespace(monotonic=lambda: self.now))
+        self.watch = watch.Watch(self, limits, 0.0)
 
     def usage(self):
         return Usage(self.cpu) if self.alive else None
@@ -353,7 +354,7 @@ class Clockwork:
         self.now, self.cpu = self.now + seconds, self.cpu + cpu
         try:
             return "there" if self.watch.look() else "ended"
-        except client._Gone as gone:
+        except watch.Gone as gone:
             return gone.reason
 
 
@@ -516,7 +517,7 @@ def test_progress_that_makes_no_sense_is_not_told(interview):
 
 
 def test_progress_without_end_is_given_up(interview, monkeypatch):
-    monkeypatch.setattr(client, "MAX_PROGRESS", 1000)
+    monkeypatch.setattr(talk, "MAX_PROGRESS", 1000)
     heard = []
     source = (
         FORGER + "def first():\n    while True: say(answer([1, 2, 0.5], kind='progress') * 500)\ndef second(): return 2"

@@ -17,7 +17,7 @@ import pytest
 
 from cvlab.errors import SandboxError
 from cvlab.limits import Limits
-from cvlab.sandbox import jail, nursery, supervisor, worker
+from cvlab.sandbox import jail, metering, nursery, worker
 from cvlab.sandbox.client import Interview, Sandbox
 from cvlab.sandbox.outcome import Answer, Lost
 from cvlab.sandbox.worker import Solution, Task
@@ -372,13 +372,13 @@ def family() -> Iterator[SimpleNamespace]:
 
 def test_a_process_cannot_leave_the_count_by_its_name(family: SimpleNamespace) -> None:
     plain, odd = family.start("hold"), family.start("rename")
-    one, other = supervisor.Meter(plain).read(), supervisor.Meter(odd).read()
+    one, other = metering.Meter(plain).read(), metering.Meter(odd).read()
     assert other.memory_kb >= 40 << 10
     assert other.memory_kb == pytest.approx(one.memory_kb, rel=0.1)
 
 
 def test_time_of_children_nobody_waits_for_stays_counted(family: SimpleNamespace) -> None:
-    meter = supervisor.Meter(os.getpid(), spare_root=True)
+    meter = metering.Meter(os.getpid(), spare_root=True)
     child = family.start("compute")
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     seen = meter.read().cpu_seconds
@@ -390,17 +390,17 @@ def test_time_of_children_nobody_waits_for_stays_counted(family: SimpleNamespace
 def test_memory_below_the_shared_part_of_each_is_found_by_a_closer_look(family: SimpleNamespace) -> None:
     for _ in range(3):
         family.start("hold")
-    whole = supervisor._own_memory_kb("self")
-    meter = supervisor.Meter(os.getpid(), whole + (50 << 10), spare_root=True)
+    whole = metering.own_memory_kb("self")
+    meter = metering.Meter(os.getpid(), whole + (50 << 10), spare_root=True)
     assert meter.read().memory_kb == 0, "each alone looks as if it had nothing of its own"
-    shares = sum(supervisor._share_kb(pid) for pid in descendants(os.getpid()))
+    shares = sum(metering.share_kb(pid) for pid in descendants(os.getpid()))
     assert shares >= 3 * (40 << 10)
-    close = supervisor.Meter(os.getpid(), 50 << 10, spare_root=True)
+    close = metering.Meter(os.getpid(), 50 << 10, spare_root=True)
     assert close._closer(descendants(os.getpid())) == pytest.approx(shares - (50 << 10), rel=0.05)
 
 
 def test_files_are_counted_until_they_are_gone_for_good(tmp_path: Path) -> None:
-    meter = supervisor.Meter(os.getpid())
+    meter = metering.Meter(os.getpid())
     meter.read()
     (tmp_path / "deep").mkdir()
     (tmp_path / "out").symlink_to("/usr/lib")

@@ -1,0 +1,37 @@
+"""Checks of the small vision transformer that ship with a kit."""
+
+from __future__ import annotations
+
+import probes
+
+from cvlab.grading import assert_equal, check
+
+
+@check("shapes", points=1)
+def test_patches_become_tokens(submission, reference):
+    """PatchEmbed gives one token per patch, with 3 channels and 32 features unless told otherwise."""
+    assert_equal(submission(probes.embed_shapes), reference(probes.embed_shapes), what="the shape of the tokens")
+
+
+@check("shapes", points=1)
+def test_attention_and_block_keep_the_shape(submission, reference):
+    """Attention and Block give tokens of the shape they got."""
+    assert_equal(submission(probes.token_shapes), reference(probes.token_shapes), what="the shape of the tokens")
+
+
+@check("shapes", points=1)
+def test_the_network_gives_logits(submission, reference):
+    """TinyViT gives one row of logits per image, and takes its arguments by position and by keyword."""
+    assert_equal(submission(probes.logit_shapes), reference(probes.logit_shapes), what="the shape of the logits")
+
+
+@check("shapes", points=1)
+def test_the_parts_have_the_names_they_should(submission, reference):
+    """PatchEmbed, Attention and Block have exactly the layers of the brief, biases included."""
+    assert_equal(submission(probes.names_of_parts), reference(probes.names_of_parts), what="the layout")
+
+
+@check("invariants", points=1)
+def test_a_lit_patch_changes_its_own_token_only(submission, reference):
+    """A change in one patch changes one token: they are numbered row by row, from left to right."""
+    assert_equal(submission(probes.lit_patches), reference(probes.lit_patches), what="the tokens that change")
