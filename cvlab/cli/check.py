@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from cvlab.bank import Bank, open_bank
+from cvlab.bank import open_bank
 from cvlab.cli import complain
+from cvlab.cli.engine import MODES, start_sandbox
 from cvlab.drill import Drill
-from cvlab.errors import BadSubmission, CvlabError, IsolationUnavailable, UsageError
+from cvlab.errors import BadSubmission, CvlabError, UsageError
 from cvlab.report import LAYERS, Report
 from cvlab.submission import read_submission
 
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cvlab.grading.grader import Grader
-    from cvlab.sandbox.client import Sandbox
 
-MODES = ("auto", "sandbox", "process", "inline")
 EXIT_CODES = {"passed": 0, "failed": 1, "error": 3}
 
 
@@ -81,7 +78,7 @@ def command(
     if not paths:
         return code
     output = _Output(as_json=as_json, plain=plain, verbose=verbose)
-    sandbox = None if pdb or mode == "inline" else start_sandbox(bank, mode, about.preload)
+    sandbox = start_sandbox(bank, "inline" if pdb else mode, about.preload)
     try:
         from cvlab.grading.grader import Grader
 
@@ -114,27 +111,6 @@ def _complain_about_missing(paths: list[Path]) -> int:
             complain(BadSubmission(str(path), "there is no such file.", "Check the path."))
             code = 2
     return code
-
-
-def start_sandbox(bank: Bank, mode: str, preload: list[str]) -> Sandbox:
-    """Import torch and start the nursery, before anything is read that a submission must not see."""
-    gc.disable()  # importing makes a million objects and no garbage
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a thread pool does not survive the fork
-    import torch  # noqa: F401
-
-    from cvlab.sandbox.client import Sandbox
-
-    for name in preload:
-        importlib.import_module(name)
-    gc.enable()
-    if mode == "process":
-        return Sandbox("process")
-    try:
-        return Sandbox("sandbox", bank.hidden())
-    except IsolationUnavailable:
-        if mode == "sandbox":
-            raise
-        return Sandbox("process")
 
 
 def _check(path: Path, grader: Grader, layers: Any, output: _Output) -> int:

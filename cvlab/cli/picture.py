@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from cvlab.bank import open_bank
-from cvlab.cli.check import own_file, start_sandbox
+from cvlab.cli.check import own_file
+from cvlab.cli.engine import start_sandbox
 from cvlab.errors import UsageError
 from cvlab.submission import read_submission
 
@@ -37,7 +38,8 @@ def command(drill_name: str, file: Path | None, out: Path, seed: int) -> int:
         finally:
             interview.close()
     finally:
-        sandbox.close()
+        if sandbox is not None:
+            sandbox.close()
     if not pictures:
         click.echo(f"{drill.name} has no pictures.")
     try:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from cvlab.bank import Bank, open_bank
+from cvlab.bank import open_bank
 from cvlab.cli import complain
-from cvlab.drill import Drill
+from cvlab.cli.engine import start_sandbox
 from cvlab.errors import CvlabError, UsageError
 from cvlab.verify.verification import SENTENCES, Verification
-
-if TYPE_CHECKING:
-    from cvlab.sandbox.client import Sandbox
 
 BROKEN, CVLAB_BROKE = 1, 3
 
@@ -65,7 +59,9 @@ def command(
     if every == bool(drill_names):
         raise UsageError("cvlab verify", "it needs to know what to verify.", "Name drills, or say --all.")
     drills = bank.drills() if every else [bank.find(name) for name in drill_names]
-    sandbox = _sandbox(bank, drills)
+    # Mutants loop for ever and eat memory, so nothing less than the sandbox will do.
+    sandbox = start_sandbox(bank, "sandbox", (name for drill in drills for name in drill.about.preload))
+    assert sandbox is not None
     code = 0
     try:
         from cvlab.show.verification import ProgressLine
@@ -94,24 +90,6 @@ def command(
     finally:
         sandbox.close()
     return code
-
-
-def _sandbox(bank: Bank, drills: list[Drill]) -> Sandbox:
-    """Import torch and start the nursery, before anything is read that a wrong solution must not see."""
-    gc.disable()  # importing makes a million objects and no garbage
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a thread pool does not survive the fork
-    import torch
-
-    from cvlab.sandbox.client import Sandbox
-
-    for name in dict.fromkeys(name for drill in drills for name in drill.about.preload):
-        importlib.import_module(name)
-    gc.enable()
-    # Mutants loop for ever and eat memory, so nothing less than the sandbox will do.
-    sandbox = Sandbox("sandbox", bank.hidden())
-    sandbox.state()
-    torch.set_num_threads(1)  # two workers keep two processors busy; the judge must not take one more for itself
-    return sandbox
 
 
 def _show(found: Verification, *, as_json: bool, plain: bool) -> None:

@@ -37,7 +37,7 @@ def broken(message: str) -> Verdict:
 
 def wrong(message: str, submitted: Submission, question: Callable[..., Any] | None, api: Collection[str]) -> Verdict:
     """Return the verdict on an answer that a check refused; its place is the definition that was asked."""
-    return Verdict("failed", visible(_asked(question) + message, MAX_MESSAGE), place_of(question, submitted, api))
+    return Verdict("failed", visible(message, MAX_MESSAGE) + _asked(question), place_of(question, submitted, api))
 
 
 def unanswered(outcome: Outcome, submitted: Submission, question: Callable[..., Any] | None) -> Verdict:
@@ -56,7 +56,7 @@ def unanswered(outcome: Outcome, submitted: Submission, question: Callable[..., 
             return Verdict("failed", visible(message, MAX_MESSAGE), _line(submitted, line), story=("stub", line, said))
         case Raised(line=line):
             return Verdict(
-                "failed", visible(_asked(question) + _exception(outcome), MAX_MESSAGE), _line(submitted, line)
+                "failed", visible(_exception(outcome), MAX_MESSAGE) + _asked(question), _line(submitted, line)
             )
         case Lost(stage="load"):
             message = f"Loading the file gave nothing back: {outcome.detail}."
@@ -65,7 +65,7 @@ def unanswered(outcome: Outcome, submitted: Submission, question: Callable[..., 
             return Verdict("skipped", f"Not judged: {outcome.detail.removeprefix('not asked: ')}.")
         case Lost(detail=detail):
             told = f"There came {detail}." if detail.startswith("no answer") else f"No answer: {detail}."
-            return Verdict("failed", visible(_asked(question) + told, MAX_MESSAGE))
+            return Verdict("failed", visible(told, MAX_MESSAGE) + _asked(question))
     return broken("an answer was taken for silence")
 
 
@@ -101,7 +101,7 @@ def _names_in(code: types.CodeType | None) -> list[str]:
 def _asked(question: Callable[..., Any] | None) -> str:
     """Return what was asked, from the first line of the probe's docstring."""
     words = (inspect.getdoc(question) or "").strip().partition("\n")[0] if question else ""
-    return f"Asked for: {words}\n" if words else ""
+    return f"\nAsked for: {words}" if words else ""
 
 
 def _exception(raised: Raised) -> str:

@@ -9,7 +9,6 @@ from typing import TextIO
 
 from cvlab.report import CheckResult, CheckStatus, Report
 from cvlab.show import wording
-from cvlab.text import one_line
 
 #: The word before each check's title.
 WORDS: dict[CheckStatus, str] = {
@@ -60,7 +59,7 @@ def _check_lines(check: CheckResult, report: Report, verbose: bool) -> list[str]
         return [line]
     if verbose:
         return [line, *_told(check)]
-    message = one_line(check.message)
+    message = wording.in_short(check.message)
     return [line, INDENT + message] if message else [line]
 
 

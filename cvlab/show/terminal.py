@@ -20,7 +20,6 @@ from rich.text import Text
 
 from cvlab.report import CheckResult, CheckStatus, Report, Status, Where
 from cvlab.show import wording
-from cvlab.text import one_line
 
 #: The mark before each check's title and its style.
 MARKS: dict[CheckStatus, tuple[str, str]] = {
@@ -207,7 +206,8 @@ def _check_lines(check: CheckResult, report: Report, page: _Page, verbose: bool)
     if check.status not in ("failed", "error") or first:
         return
     inner = page.width - 4
-    told = _told(check, page, inner) if verbose else [page.cut(page.text(one_line(check.message), "dim"), inner)]
+    short = page.text(wording.in_short(check.message), "dim")
+    told = _told(check, page, inner) if verbose else [page.cut(short, inner)]
     for line in told:
         if line.plain:  # the list stays close together
             yield Text.assemble("    ", line)

@@ -27,6 +27,11 @@ def sentence(text: str) -> str:
     return one_line(text, len(text))
 
 
+def in_short(message: str) -> str:
+    """Return the first line of a message: what is wrong, without what was asked or how the exception came about."""
+    return one_line(message.strip().partition("\n")[0])
+
+
 def source_line(text: str) -> str:
     """Return a line of source on one line, without its indentation, its inner spaces kept."""
     return visible(text.strip(), len(text), keep_newlines=False)

@@ -501,6 +501,7 @@ def bad_targets(solution):
                 "one axis missing": target[0],
                 "one map per class": torch.stack([target] * c, dim=1),
                 "a flat list": target.reshape(b, h * w),
+                "float16": target.half(),
                 "float32": target.float(),
                 "float64": target.double(),
             }

@@ -55,6 +55,18 @@ def _with_gradients(loss, **inputs):
     return {"loss": loss, "gradient": gradients_of(loss, inputs)}
 
 
+def _refusal(call):
+    """What `call` raises; a class of its own that is a ValueError counts as one."""
+
+    def plainly():
+        try:
+            call()
+        except ValueError as error:
+            raise ValueError from error
+
+    return raised_by(plainly)
+
+
 def _losses(solution, e, labels, **margin):
     """The two losses that a batch has, and the fraction."""
     loss, fraction = solution.batch_all(e, labels, **margin)
@@ -479,7 +491,7 @@ def bad_margins(solution):
     a, p, n = (_rows(count=4) for _ in range(3))
     d = uniform(5), uniform(5)
     return {
-        f"{name}, margin {margin}": raised_by(lambda ask=ask, margin=margin: ask(margin))
+        f"{name}, margin {margin}": _refusal(lambda ask=ask, margin=margin: ask(margin))
         for margin in (0, 0.0, -0.2, -3)
         for name, ask in {
             "triplet_loss": lambda margin: solution.triplet_loss(a, p, n, margin),
@@ -499,14 +511,14 @@ def bad_shapes(solution):
         for place in range(3):
             given = [a, a + 1, a - 1]
             given[place] = other
-            answer[f"triplet_loss, {name}, argument {place}"] = raised_by(lambda given=given: solution.triplet_loss(*given))
+            answer[f"triplet_loss, {name}, argument {place}"] = _refusal(lambda given=given: solution.triplet_loss(*given))
     for name, pair in {
         "5 and 4": (uniform(5), uniform(4)),
         "4 and 1": (uniform(4), uniform(1)),
         "1 and 4": (uniform(1), uniform(4)),
         "4 by 3 and 3": (uniform(4, 3), uniform(3)),
     }.items():
-        answer[f"triplet_kind, {name}"] = raised_by(lambda pair=pair: solution.triplet_kind(*pair, 0.2))
+        answer[f"triplet_kind, {name}"] = _refusal(lambda pair=pair: solution.triplet_kind(*pair, 0.2))
     for function in ("batch_all", "batch_hard", "semi_hard_triplets"):
         for name, labels in {
             "5 for 4 rows": _labels(0, 0, 1, 1, 1),
@@ -518,7 +530,7 @@ def bad_shapes(solution):
             "no dimensions": _labels(3)[0],
         }.items():
             ask = getattr(solution, function)
-            answer[f"{function}, labels: {name}"] = raised_by(lambda ask=ask, labels=labels: ask(a, labels))
+            answer[f"{function}, labels: {name}"] = _refusal(lambda ask=ask, labels=labels: ask(a, labels))
     return answer
 
 
@@ -602,7 +614,9 @@ def nothing_active(solution):
 def borders_of_kinds(solution):
     """The kinds of triplets that lie exactly on a border, beside it, and at distance 0, at margin 0.5."""
     d_an = torch.tensor([0.0, 0.75, 1.0, 1.0625, 1.25, 1.4375, 1.5, 1.5625, 9.0], dtype=torch.float64)
+    beside = torch.tensor([1.0 - 1e-9, 1.0 + 1e-9, 1.5 - 1e-9, 1.5 + 1e-9], dtype=torch.float64)
     return {
+        "a billionth beside": solution.triplet_kind(torch.ones_like(beside), beside, 0.5),
         "positive at 1": solution.triplet_kind(torch.ones_like(d_an), d_an, 0.5),
         "positive at 0": solution.triplet_kind(torch.zeros_like(d_an), d_an, 0.5),
         "float32": solution.triplet_kind(torch.ones(9), d_an.float(), 0.5),
@@ -610,10 +624,11 @@ def borders_of_kinds(solution):
 
 
 def borders_of_active(solution):
-    """What batch_all gives where some triplets have a loss of exactly 0 by exactly reaching the margin of 0.5."""
-    e = _line(0.0, 0.5, -1.0, -0.75, 1.5)
-    loss, fraction = solution.batch_all(e, _labels(0, 0, 1, 2, 3), 0.5)
-    return {"loss": loss, "fraction": fraction}
+    """What batch_all gives where some triplets reach the margin exactly, and where one costs only a millionth."""
+    return {
+        "at margin 0.5": solution.batch_all(_line(0.0, 0.5, -1.0, -0.75, 1.5), _labels(0, 0, 1, 2, 3), 0.5),
+        "at margin 0.000001": solution.batch_all(_line(0.0, 0.5, -0.5), _labels(0, 0, 1), 1e-6),
+    }
 
 
 def borders_of_semi_hard(solution):

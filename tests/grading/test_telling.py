@@ -54,9 +54,9 @@ def test_an_exception_is_told_with_its_line_and_the_way_there():
     verdict = unanswered(raised, SUBMITTED, logits)
     assert verdict.status == "failed"
     assert verdict.message == (
-        "Asked for: The logits of a head with known weights.\n"
         "It raised ZeroDivisionError: division by zero\n"
-        "On the way there: line 6, in forward."
+        "On the way there: line 6, in forward.\n"
+        "Asked for: The logits of a head with known weights."
     )
     assert (verdict.where.line, verdict.where.text) == (10, "    return 1 / 0".strip())
     assert verdict.story is None
@@ -109,7 +109,7 @@ def test_silence_is_told_with_its_reason(lost, says):
     verdict = unanswered(lost, SUBMITTED, logits)
     assert (verdict.status, verdict.message) == (
         "failed",
-        f"Asked for: The logits of a head with known weights.\n{says}",
+        f"{says}\nAsked for: The logits of a head with known weights.",
     )
 
 
@@ -130,7 +130,7 @@ def test_an_answer_taken_for_silence_is_our_error():
 
 def test_a_wrong_answer_is_told_at_the_definition_that_was_asked():
     verdict = wrong("It is off.", SUBMITTED, logits, API)
-    assert verdict.message == "Asked for: The logits of a head with known weights.\nIt is off."
+    assert verdict.message == "It is off.\nAsked for: The logits of a head with known weights."
     assert (verdict.where.file, verdict.where.line) == ("head.py", 4)
     assert wrong("It is off.", SUBMITTED, losses, API).where.line == 9  # found inside its comprehension
 
@@ -216,7 +216,7 @@ def test_whatever_a_submission_answers_the_message_is_safe_and_keeps_the_secret(
         else:
             continue
         assert_is_safe(message)
-        asked, told = message.split("\n")
+        told, asked = message.split("\n")
         assert asked.startswith("Asked for: ")
         assert told.startswith("The answer")
         if assertion is assert_matches and not values:

@@ -91,10 +91,10 @@ def dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0, ignore_index:
         return logits.sum() * 0  # zero, and still attached to the graph
     if logits.shape[1] == 1:
         predicted = rows.sigmoid()  # (N, 1)
-        truth = labels[:, None].to(rows.dtype)  # (N, 1)
+        truth = labels[:, None]  # (N, 1)
     else:
         predicted = rows.softmax(dim=1)  # (N, C)
-        truth = F.one_hot(labels, logits.shape[1]).to(rows.dtype)  # (N, C)
+        truth = F.one_hot(labels, logits.shape[1])  # (N, C)
     overlap = (predicted * truth).sum(dim=0)  # (C,), one number per class, over batch and space
     total = predicted.sum(dim=0) + truth.sum(dim=0)  # (C,)
     score = (2 * overlap + smooth) / (total + smooth)  # (C,)
@@ -116,7 +116,7 @@ def dice_ce_loss(
     if len(labels) == 0:
         return logits.sum() * 0
     if logits.shape[1] == 1:
-        ce = F.binary_cross_entropy_with_logits(rows[:, 0], labels.to(rows.dtype))  # ()
+        ce = F.binary_cross_entropy_with_logits(rows.squeeze(1), labels.to(rows.dtype))  # ()
     else:
         ce = F.cross_entropy(rows, labels)  # (), the mean over the N pixels
     return dice_weight * dice_loss(logits, target, smooth, ignore_index) + ce_weight * ce  # ()

@@ -125,7 +125,7 @@ def dice_ce_loss(
     if len(labels) == 0:
         return logits.sum() * 0
     if logits.shape[1] == 1:
-        ce = F.binary_cross_entropy_with_logits(rows[:, 0], labels.to(rows.dtype))  # ()
+        ce = F.binary_cross_entropy_with_logits(rows.squeeze(1), labels.to(rows.dtype))  # ()
     else:
         ce = F.cross_entropy(rows, labels)  # (), the mean over the N pixels
     return dice_weight * dice_loss(logits, target, smooth, ignore_index) + ce_weight * ce  # ()
