@@ -15,6 +15,7 @@ import torch
 import cvlab
 from cvlab.drill import Drill
 from cvlab.errors import CvlabError, GraderError
+from cvlab.grading.debugging import Debugger
 from cvlab.grading.diagnosis import Ask, diagnose
 from cvlab.misconceptions import Misconception, read_misconceptions
 from cvlab.report import CheckResult, Diagnosis, Isolation, Layer, Report, overall_status
@@ -53,7 +54,8 @@ class Grader:
 
         Raises BankError where the drill is incomplete.
         """
-        self.drill, self.seed, self._debug = drill, seed, debug
+        self.drill, self.seed = drill, seed
+        self._debugger = Debugger() if debug else None
         self._sandbox = sandbox
         self._probes_source = drill.text_of(drill.probes)
         self._model: InlineInterview | None = None
@@ -65,7 +67,7 @@ class Grader:
         """Start questioning a submission; the worker locks itself down and loads the file while the caller goes on."""
         task = Task(Solution(self.drill.about.file, submission.source), self._probes_source, self.seed)
         if self._sandbox is None:
-            return InlineInterview(task, reraise=self._debug)
+            return InlineInterview(task, on_error=self._debugger.stop if self._debugger else None)
         return Interview(self._sandbox, task, self.drill.about.limits, on_progress)
 
     def grade(
@@ -95,7 +97,7 @@ class Grader:
         except CvlabError as problem:
             problems.append(str(problem))
         except Exception as bug:  # one submission must not cost a class its grades
-            if self._debug:
+            if self._debugger:
                 raise
             problems.append(f"{type(bug).__name__}: {bug} (run with --pdb to see where)")
         finally:
@@ -142,7 +144,7 @@ class Grader:
         from cvlab.grading.plugin import GradingPlugin
 
         probes = load_probes(self._probes_source, str(self.drill.probes))
-        plugin = GradingPlugin(self.drill, probes, subject, self.model(), submission, only, on_check, self._debug)
+        plugin = GradingPlugin(self.drill, probes, subject, self.model(), submission, only, on_check, self._debugger)
         files = [str(path) for path in self.drill.check_files()]
         if not files:
             raise GraderError(self.drill.name, "it has no check files.", "Write graders/…/test_hidden.py.")

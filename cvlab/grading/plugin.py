@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pdb  # noqa: T100 - `cvlab check --pdb` is what it is for
 import time
 import types
 from collections.abc import Callable, Collection
@@ -16,6 +15,7 @@ from cvlab.errors import CvlabError, GraderError, SandboxError
 from cvlab.grading import telling
 from cvlab.grading.asserting import NotSo, revealing
 from cvlab.grading.checks import Check, check_of
+from cvlab.grading.debugging import Debugger
 from cvlab.report import LAYERS, CheckResult, Isolation, Layer
 from cvlab.sandbox.outcome import Answer, Outcome
 from cvlab.submission import Submission
@@ -90,7 +90,7 @@ class GradingPlugin:
     submitted: Submission
     only: Collection[Layer] | None = None
     on_check: OnCheck | None = None
-    debug: bool = False
+    debugger: Debugger | None = None
     results: list[CheckResult] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     probes_by_layer: dict[str, Layer] = field(default_factory=dict)
@@ -190,8 +190,8 @@ class GradingPlugin:
             with revealing(public or self.drill.about.reveal == "values"):
                 test(**arguments)
         except Exception as failure:
-            if self.debug:
-                pdb.post_mortem((failure.__cause__ or failure).__traceback__)
+            if self.debugger:
+                self.debugger.stop(failure)
             return self._explained(failure, test, arguments)
         return telling.PASSED
 

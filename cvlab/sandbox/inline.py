@@ -10,7 +10,7 @@ from cvlab.errors import SandboxError, WireError
 from cvlab.report import Isolation
 from cvlab.sandbox import wire
 from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
-from cvlab.sandbox.worker import Solution, Task, ask, load_probes, load_solution, told
+from cvlab.sandbox.worker import OnError, Solution, Task, ask, load_probes, load_solution, told
 
 
 class InlineInterview:
@@ -20,10 +20,10 @@ class InlineInterview:
     Ctrl-C is for whoever sits at the keyboard and passes through.
     """
 
-    def __init__(self, task: Task, *, probes: types.ModuleType | None = None, reraise: bool = False) -> None:
-        """Load the solution; with `reraise`, exceptions of the solution pass through (for a debugger)."""
+    def __init__(self, task: Task, *, probes: types.ModuleType | None = None, on_error: OnError | None = None) -> None:
+        """Load the solution; `on_error` is shown every exception it raises, before that becomes an outcome."""
         self.output = bytearray()
-        self._task, self._reraise = task, reraise
+        self._task, self._on_error = task, on_error
         self._probes = probes or load_probes(task.probes)
         self._outcomes: dict[str, Outcome] = {}
         self._module: types.ModuleType | None = None
@@ -34,8 +34,10 @@ class InlineInterview:
         try:
             self._module = load_solution(solution)
         except BaseException as error:
-            if self._reraise or isinstance(error, KeyboardInterrupt):
+            if isinstance(error, KeyboardInterrupt):
                 raise
+            if self._on_error:
+                self._on_error(error)
             self._refusal = told(error, None, "load", f"/submission/{solution.file_name}")
 
     @property
@@ -60,7 +62,7 @@ class InlineInterview:
         if self._module is None:
             raise SandboxError(f"probe {probe}", "the interview is closed.", "Ask before you close it.")
         function = getattr(self._probes, probe)
-        match ask(self._module, function, arguments, self._task.seed, reraise=self._reraise):
+        match ask(self._module, function, arguments, self._task.seed, on_error=self._on_error):
             case Answer(value):
                 try:
                     return Answer(wire.copied(value))

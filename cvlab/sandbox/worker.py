@@ -36,6 +36,7 @@ MAX_MESSAGE = 4_000
 MAX_FRAMES = 8
 
 Probe = Callable[..., Any]
+OnError = Callable[[BaseException], None]
 
 
 class Solution(msgspec.Struct, frozen=True):
@@ -84,7 +85,12 @@ def load_probes(source: str, path: str = "probes.py") -> types.ModuleType:
 
 
 def ask(
-    solution: types.ModuleType, probe: Probe, arguments: dict[str, Any], seed: int, *, reraise: bool = False
+    solution: types.ModuleType,
+    probe: Probe,
+    arguments: dict[str, Any],
+    seed: int,
+    *,
+    on_error: OnError | None = None,
 ) -> Outcome:
     """Put one probe to one solution, from a defined state of everything global, and return what came of it."""
     torch.set_grad_enabled(True)
@@ -97,8 +103,8 @@ def ask(
     try:
         return Answer(wire.plain(probe(solution, **arguments)))
     except BaseException as error:  # also SystemExit and KeyboardInterrupt are only the solution's
-        if reraise:
-            raise
+        if on_error:
+            on_error(error)
         return told(error, solution, "probe")
 
 

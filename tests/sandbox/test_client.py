@@ -681,9 +681,11 @@ def test_inline_a_ctrl_c_passes_through_and_all_else_is_an_outcome():
 
 
 def test_inline_a_debugger_sees_the_exception_itself():
-    asked = inline("def first(): raise OSError('here')", reraise=True)
-    with pytest.raises(OSError, match="here"):
-        asked.ask("first")
+    seen: list[BaseException] = []
+    asked = inline("def first(): raise OSError('here')", on_error=seen.append)
+    assert asked.ask("first").type == "OSError"
+    assert [repr(error) for error in seen] == ["OSError('here')"]
+    assert seen[0].__traceback__ is not None
 
 
 def test_inline_a_closed_interview_knows_its_answers_and_no_more():
