@@ -73,9 +73,7 @@ def open_bank() -> Bank:
     if chosen:
         root = Path(chosen).expanduser().resolve()
         if not (root / "exercises").is_dir():
-            raise UsageError(
-                f"CVLAB_BANK={chosen}", "that folder has no exercises/.", "Name a bank, or unset it."
-            )
+            raise UsageError(f"CVLAB_BANK={chosen}", "that folder has no exercises/.", "Name a bank, or unset it.")
         return Bank(root)
     for root in (package.parent, package / "_bank"):
         if all((root / room).is_dir() for room in ROOMS):

@@ -8,7 +8,7 @@ from pathlib import Path
 from cvlab.bank import ROOMS, Bank
 from cvlab.drill import FOLDER_NAME, Drill
 from cvlab.errors import UsageError
-from cvlab.stub import stub_of
+from cvlab.stub import write_stub
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -45,7 +45,7 @@ def new_drill(bank: Bank, slug: str, number: int | None = None) -> Drill:
             target = bank.root / room / folder / "/".join(rest).replace("solution.py", f"{name}.py")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(source.read_text(encoding="utf-8").format_map(words), encoding="utf-8")
-        drill.stub.write_text(stub_of(drill.text_of(drill.reference), str(drill.reference)), encoding="utf-8")
+        write_stub(drill)
     except OSError as problem:
         raise UsageError(
             str(bank.root), f"cannot be written: {problem.strerror}.", "Set CVLAB_BANK to a bank of yours."

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
+from cvlab.drill import Drill
 from cvlab.errors import BankError
 
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
@@ -43,3 +46,16 @@ def stub_of(solution: str, name: str = "solution") -> str:
     if inside is not None:
         raise BankError(f"{name}, line {inside}", "BEGIN SOLUTION is never ended.", "Add the END.")
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def write_stub(drill: Drill) -> None:
+    """Write a drill's stub anew from its reference."""
+    drill.stub.write_text(stub_of(drill.text_of(drill.reference), str(drill.reference)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for _folder in map(Path, sys.argv[1:]):
+        _root = _folder.resolve().parent.parent
+        write_stub(
+            Drill(_folder.name, *(_root / _room / _folder.name for _room in ("exercises", "solutions", "graders")))
+        )

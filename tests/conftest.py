@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cvlab.bank import Bank
 from support import ROOT, Run, run_cvlab
+
+from cvlab.bank import Bank
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cvlab
 import pytest
+
+import cvlab
 from cvlab.bank import ROOMS, Bank, open_bank
 from cvlab.errors import BankError, DuplicateDrill, UnknownDrill, UsageError
 
@@ -18,7 +19,8 @@ def a_bank(root: Path, *folders: str) -> Bank:
 
 
 @pytest.mark.parametrize(
-    "query", ["1", "01", "residual-block", "residual_block", "01-residual-block", "01_residual_block", " Residual-Block "]
+    "query",
+    ["1", "01", "residual-block", "residual_block", "01-residual-block", "01_residual_block", " Residual-Block "],
 )
 def test_a_drill_is_found_by_number_and_by_name(bank: Bank, query: str) -> None:
     assert bank.find(query).name == "01-residual-block"

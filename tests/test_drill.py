@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from cvlab.bank import Bank
 from cvlab.drill import Drill
 from cvlab.errors import BankError

@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import msgspec
 import pytest
+
 from cvlab.report import LAYERS, CheckResult, Isolation, Layer, Report, json_schema, overall_status
 
 SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "report.schema.json"
@@ -15,7 +16,8 @@ SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "report.schema.json"
 
 def a_check(status: str, layer: Layer = "parity") -> CheckResult:
     return msgspec.convert(
-        dict(name="test_x", title="X holds.", layer=layer, public=False, status=status, points=0, max_points=1), CheckResult
+        dict(name="test_x", title="X holds.", layer=layer, public=False, status=status, points=0, max_points=1),
+        CheckResult,
     )
 
 

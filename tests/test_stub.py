@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cvlab.errors import BankError
 from cvlab.stub import stub_of
 

@@ -12,8 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from cvlab.bank import Bank
 from support import ROOT
+
+from cvlab.bank import Bank
 
 PEEK = """
 import pathlib, torch, cvlab
@@ -43,7 +44,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("environment")
     venv.create(home, with_pip=False)
     python = home / "bin" / "python"
-    site = Path(subprocess.check_output([python, "-c", "import site; print(site.getsitepackages()[0])"], text=True).strip())
+    site = Path(
+        subprocess.check_output([python, "-c", "import site; print(site.getsitepackages()[0])"], text=True).strip()
+    )
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
     (site / "lent.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")

@@ -1,10 +1,11 @@
-"""What a probe may use beside the solution it asks: inputs, known weights, ways to look, scenes, a training loop.
+"""What a probe may use beside the solution it asks: inputs, weights, ways to look, scenes, a network, a training loop.
 
 Probes run inside the sandbox. Nothing here knows an answer.
 """
 
 from __future__ import annotations
 
+from cvlab.probing.backbone import TinyBackbone, tiny_backbone
 from cvlab.probing.drawing import filled, integers, run_seed, seeded, uniform
 from cvlab.probing.observing import (
     buffers_of,
@@ -20,6 +21,7 @@ from cvlab.probing.training import train
 
 __all__ = [
     "Scene",
+    "TinyBackbone",
     "buffers_of",
     "filled",
     "gradients_of",
@@ -31,6 +33,7 @@ __all__ = [
     "seeded",
     "stacked",
     "state_of",
+    "tiny_backbone",
     "traces_of",
     "train",
     "uniform",

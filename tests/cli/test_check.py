@@ -54,7 +54,9 @@ def test_without_a_file_to_find_it_says_where_it_looked(cvlab: Run, tmp_path: Pa
 
 
 def test_only_the_layers_asked_for_are_run(cvlab: Run, samples: Path) -> None:
-    (report,) = reports_of(cvlab("check", "1", "--json", "--only", "shapes", "--only", "edges", samples / "right.py").stdout)
+    (report,) = reports_of(
+        cvlab("check", "1", "--json", "--only", "shapes", "--only", "edges", samples / "right.py").stdout
+    )
     assert {check["layer"] for check in report["checks"]} == {"shapes", "edges"}
     assert report["max_points"] == sum(check["max_points"] for check in report["checks"])
 
@@ -66,7 +68,9 @@ def test_another_seed_draws_other_inputs_and_comes_to_the_same_verdict(cvlab: Ru
 
 
 @pytest.mark.parametrize("mode", ["process", "inline"])
-def test_other_isolation_modes_give_the_same_verdicts_and_say_what_they_are(cvlab: Run, samples: Path, mode: str) -> None:
+def test_other_isolation_modes_give_the_same_verdicts_and_say_what_they_are(
+    cvlab: Run, samples: Path, mode: str
+) -> None:
     (report,) = reports_of(cvlab("check", "01", "--json", "--isolation", mode, samples / "right.py").stdout)
     assert report["status"] == "passed"
     assert report["isolation"]["mode"] == mode

@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from cvlab.cli import COMMANDS
 from support import ROOT, Run
+
+from cvlab.cli import COMMANDS
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
