@@ -10,7 +10,7 @@ HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, limit: int = 2_000, *, keep_newlines: bool = True) -> str:
-    """Return `text` with every invisible or reordering character spelled out as an escape, cut after `limit` characters.
+    """Return `text` with every invisible or reordering character spelled out as an escape, cut after `limit`.
 
     A newline stays one when `keep_newlines` is true; a tab becomes four spaces. The result encodes to UTF-8.
     """

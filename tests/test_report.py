@@ -15,10 +15,8 @@ SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "report.schema.json"
 
 
 def a_check(status: str, layer: Layer = "parity") -> CheckResult:
-    return msgspec.convert(
-        dict(name="test_x", title="X holds.", layer=layer, public=False, status=status, points=0, max_points=1),
-        CheckResult,
-    )
+    fields = {"name": "test_x", "title": "X holds.", "public": False, "points": 0, "max_points": 1}
+    return msgspec.convert({**fields, "layer": layer, "status": status}, CheckResult)
 
 
 def a_report(*checks: CheckResult) -> Report:

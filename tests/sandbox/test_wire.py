@@ -61,13 +61,19 @@ def headed(value, tensors=b"", **changes):
     return framed(json.dumps(fields).encode(), tensors)
 
 
+def numpy_bytes(tensor):
+    """The bytes of a tensor as numpy has them, which knows no bfloat16 but integers of that size."""
+    whole = tensor.detach().contiguous().resolve_conj().resolve_neg()
+    return (whole.view(torch.int16) if whole.dtype == torch.bfloat16 else whole).numpy().tobytes()
+
+
 def identical(one, other):
     """Equal in type and every bit, NaN included; an oracle of its own, through numpy's bytes."""
     if type(one) is not type(other):
         return False
     if isinstance(one, torch.Tensor):
         same_form = one.dtype == other.dtype and one.shape == other.shape and not other.requires_grad
-        return same_form and one.contiguous().numpy(force=True).tobytes() == other.numpy().tobytes()
+        return same_form and numpy_bytes(one) == numpy_bytes(other)
     if isinstance(one, float):
         return struct.pack("d", one) == struct.pack("d", other) or (math.isnan(one) and math.isnan(other))
     if isinstance(one, list):
