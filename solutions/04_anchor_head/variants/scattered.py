@@ -1,4 +1,4 @@
-"""Empty tensors filled slice by slice; a head made of named parts with hooks into nothing."""
+"""Empty tensors filled slice by slice; a convolution of our own that knows the bias it starts with."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Convolution as a matrix product, rows by einops-like views, the grid from linspace and logarithms."""
+"""Convolution as a matrix product, rows by two views, the grid from linspace and logarithms."""
 
 import torch
 from torch import nn
