@@ -100,9 +100,9 @@ def block_in_float32(solution):
 
 
 def block_on_bright_images(solution):
-    """What a block computes when activations are large."""
+    """What a block computes when the image is large, and so are its activations."""
     block = _block(solution, "4 to 4", torch.float64).eval()
-    return block(_image("4 to 4", torch.float64, std=60.0))
+    return block(_image("4 to 4", torch.float64, batch=1, height=21, width=34, std=60.0))
 
 
 def net_in_eval(solution):
