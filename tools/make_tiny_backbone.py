@@ -2,9 +2,9 @@
 
     python tools/make_tiny_backbone.py
 
-It takes a few seconds and the extra `cvlab-drills[author]`. The file is the same, byte for byte, every time and on every
-machine one may expect: nothing is drawn from torch's generators, training runs in float64, and the result is
-rounded to float16, which swallows what one processor adds up otherwise than another.
+It takes a few seconds and the extra `cvlab-drills[author]`. The file is the same, byte for byte, every time, and should
+be on other machines, too: nothing is drawn from torch's generators, training runs in float64, and the result is rounded
+to float16, which swallows what one processor adds up otherwise than another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A small network that has already learnt something, for probes that fine-tune: five stages, a pool and a head.
 
-Its weights tell the shape in a picture of `scenes` (16 pixels, one object). They come with the package and are read when
-this module is imported: inside the sandbox its files are out of sight.
+Its weights tell the shape in a picture of `scenes` (16 pixels, one object). They come with the package and are read
+when this module is imported: inside the sandbox its files are out of sight.
 """
 
 from __future__ import annotations

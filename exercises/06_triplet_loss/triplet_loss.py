@@ -22,7 +22,7 @@ def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: flo
 
 
 def triplet_kind(d_ap: Tensor, d_an: Tensor, margin: float) -> Tensor:
-    """Return 0 where the triplet is easy, 1 where it is semi-hard, 2 where it is hard; int64, of the shape of `d_ap`."""
+    """Return 0 where a triplet is easy, 1 where it is semi-hard, 2 where it is hard; int64, of the shape of `d_ap`."""
     raise NotImplementedError("triplet_kind is yours to write")
 
 

@@ -27,17 +27,17 @@ EMBEDS = {
     "15 pixels by 5, 1 channel": (15, 5, 1, 4),
 }
 #: (dim, num_heads)
-ATTENTIONS = {"12 features, 3 heads": (12, 3), "10 features, 2 heads": (10, 2), "7 features, 1 head": (7, 1)}
+ATTENTIONS = {"12 features, 3 heads": (12, 3), "16 features, 2 heads": (16, 2), "4 features, 1 head": (4, 1)}
 #: (dim, num_heads, mlp_ratio); no hidden width is a whole number before it is cut.
 BLOCKS = {
     "12 features, 3 heads": (12, 3, 1.3),
-    "10 features, 2 heads": (10, 2, 2.75),
-    "6 features, 2 heads": (6, 2, 0.65),
+    "8 features, 2 heads": (8, 2, 2.7),
+    "16 features, 2 heads": (16, 2, 1.6),
 }
 #: (img_size, patch_size, in_chans, num_classes, dim, depth, num_heads, mlp_ratio)
 NETS = {
     "9 patches, 2 blocks": (6, 2, 2, 4, 12, 2, 3, 1.3),
-    "4 patches, 3 blocks": (8, 4, 3, 5, 10, 3, 2, 2.75),
+    "4 patches, 3 blocks": (8, 4, 3, 5, 8, 3, 2, 2.7),
 }
 DOUBLE = torch.float64
 
@@ -68,7 +68,7 @@ def _image_for(arguments, dtype=DOUBLE, batch=2):
     return _image(size, channels, dtype, batch)
 
 
-def _tokens(dim, dtype=DOUBLE, batch=2, count=8, mean=-0.2, std=1.3):
+def _tokens(dim, dtype=DOUBLE, batch=2, count=7, mean=-0.2, std=1.3):
     return seeded(batch, count, dim, mean=mean, std=std, dtype=dtype)
 
 
@@ -107,17 +107,23 @@ def embed_shapes(solution):
     return answer
 
 
-def token_shapes(solution):
-    """The shapes of what Attention and Block make of tokens."""
+def attention_shapes(solution):
+    """The shapes of what Attention makes of tokens."""
     return {
         "Attention(12, 3)": _shape(solution.Attention(12, 3)(_tokens(12, torch.float32))),
         "Attention(8)": _shape(solution.Attention(8)(_tokens(8, torch.float32, count=3))),
         "Attention(dim=6, num_heads=2)": _shape(
             solution.Attention(dim=6, num_heads=2)(_tokens(6, torch.float32, batch=3, count=4))
         ),
-        "Block(10, 2)": _shape(solution.Block(10, 2)(_tokens(10, torch.float32))),
-        "Block(dim=6, num_heads=3, mlp_ratio=1.5)": _shape(
-            solution.Block(dim=6, num_heads=3, mlp_ratio=1.5)(_tokens(6, torch.float32, batch=3, count=4))
+    }
+
+
+def block_shapes(solution):
+    """The shapes of what Block makes of tokens."""
+    return {
+        "Block(12, 6)": _shape(solution.Block(12, 6)(_tokens(12, torch.float32))),
+        "Block(dim=8, num_heads=2, mlp_ratio=1.5)": _shape(
+            solution.Block(dim=8, num_heads=2, mlp_ratio=1.5)(_tokens(8, torch.float32, batch=3, count=4))
         ),
     }
 
@@ -133,14 +139,24 @@ def logit_shapes(solution):
     return answer
 
 
-def names_of_parts(solution):
-    """The names and shapes of everything that PatchEmbed, Attention and Block learn."""
+def names_of_embeds(solution):
+    """The names and shapes of everything that PatchEmbed learns."""
     return {
-        **{f"PatchEmbed{EMBEDS[setting]}": layout_of(solution.PatchEmbed(*EMBEDS[setting])) for setting in EMBEDS},
+        **{f"PatchEmbed{arguments}": layout_of(solution.PatchEmbed(*arguments)) for arguments in EMBEDS.values()},
         "PatchEmbed(8, 2)": layout_of(solution.PatchEmbed(8, 2)),
-        **{f"Attention{arguments}": layout_of(solution.Attention(*arguments)) for arguments in ATTENTIONS.values()},
+    }
+
+
+def names_of_attention(solution):
+    """The names and shapes of everything that Attention learns."""
+    return {f"Attention{arguments}": layout_of(solution.Attention(*arguments)) for arguments in ATTENTIONS.values()}
+
+
+def names_of_blocks(solution):
+    """The names and shapes of everything that Block learns."""
+    return {
         **{f"Block{arguments}": layout_of(solution.Block(*arguments)) for arguments in BLOCKS.values()},
-        "Block(6, 3)": layout_of(solution.Block(6, 3)),
+        "Block(12, 2)": layout_of(solution.Block(12, 2)),
     }
 
 
@@ -174,17 +190,18 @@ def attention(solution):
 
 
 def attention_with_large_scores(solution):
-    """What Attention makes of tokens when a large key bias lifts or lowers all scores of a query by thousands."""
-    module = _attention(solution, "12 features, 3 heads")
+    """What Attention makes of tokens before and after a key bias lifts or lowers all scores of a query by thousands."""
+    module, x = _attention(solution, "12 features, 3 heads"), _tokens(12)
     with torch.no_grad():
+        before = module(x)
         _part(module, "qkv.bias")[12:24] += 3000.0
-    return module(_tokens(12))
+        return [before, module(x)]
 
 
 def blocks(solution):
     """What a Block makes of tokens with known weights, in float64 and in float32."""
     answer = {setting: _block(solution, setting)(_tokens(BLOCKS[setting][0])) for setting in BLOCKS}
-    answer["Block(6, 3)"] = filled(solution.Block(6, 3), DOUBLE)(_tokens(6, batch=3, count=4))
+    answer["Block(12, 2)"] = filled(solution.Block(12, 2), DOUBLE)(_tokens(12, batch=3, count=4))
     answer["float32"] = _block(solution, "12 features, 3 heads", torch.float32)(_tokens(12, torch.float32))
     return answer
 
@@ -337,14 +354,14 @@ def reach_of_heads(solution):
 
 def tokens_in_another_order(solution):
     """What Attention and Block make of tokens in another order, beside what they make of the first order, reordered."""
-    order = torch.tensor([3, 0, 6, 1, 7, 5, 2, 4])
+    order = torch.tensor([3, 0, 6, 1, 5, 2, 4])
     answer = {}
     with torch.no_grad():
         for setting in ATTENTIONS:
             module, x = _attention(solution, setting), _tokens(ATTENTIONS[setting][0])
-            answer[f"Attention, {setting}"] = [module(x[:, order]), module(x)[:, order]]
+            answer[f"Attention, {setting}"] = [module(x[:, order].contiguous()), module(x)[:, order]]
         module, x = _block(solution, "12 features, 3 heads"), _tokens(12)
-        answer["Block"] = [module(x[:, order]), module(x)[:, order]]
+        answer["Block"] = [module(x[:, order].contiguous()), module(x)[:, order]]
     return answer
 
 
@@ -364,16 +381,13 @@ def shuffled_patches(solution):
     return answer
 
 
-def silent_branches(solution):
-    """What a Block makes of tokens when its attention, its MLP or both add nothing, and the tokens themselves."""
+def silent_blocks(solution):
+    """Tokens, and what a Block makes of them when attn.proj and mlp.fc2 are all zero."""
     answer = {}
     for setting in BLOCKS:
-        x = _tokens(BLOCKS[setting][0])
-        answer[f"{setting}: the tokens"] = x
-        for silent in (("attn.proj",), ("mlp.fc2",), ("attn.proj", "mlp.fc2")):
-            names = [f"{layer}.{leaf}" for layer in silent for leaf in ("weight", "bias")]
-            block = _scaled(_block(solution, setting), 0.0, *names)
-            answer[f"{setting}: {' and '.join(silent)} silent"] = block(x.clone())
+        names = [f"{layer}.{leaf}" for layer in ("attn.proj", "mlp.fc2") for leaf in ("weight", "bias")]
+        block, x = _scaled(_block(solution, setting), 0.0, *names), _tokens(BLOCKS[setting][0])
+        answer[setting] = [x.clone(), block(x)]
     return answer
 
 
@@ -414,7 +428,7 @@ def start_values(solution):
         answer[name] = {
             "mean": round(float(numbers.mean()), 2),
             "standard deviation": round(float(numbers.std()), 2),
-            "any beyond 0.04": bool((numbers.abs() > 0.04).any()),
+            "any beyond 0.036": bool((numbers.abs() > 0.036).any()),  # no uniform numbers of that deviation go so far
         }
     return answer
 
@@ -422,11 +436,22 @@ def start_values(solution):
 # --------------------------------------------------------------------------------------------------------------- edges
 
 
-def bad_arguments(solution):
-    """What is raised for patches that do not fill the image and for heads that do not share the features."""
+def pixels_left_over(solution):
+    """What is raised for an img_size that is not a multiple of patch_size."""
 
     def embed(size, patch):
         return raised_by(lambda: solution.PatchEmbed(size, patch, 2, 5)(_image(size, 2, torch.float32)))
+
+    def net(size, patch):
+        return raised_by(lambda: solution.TinyViT(size, patch)(_image(size, 3, torch.float32)))
+
+    sizes = ((10, 4), (9, 2), (7, 6), (4, 8))
+    answer = {f"PatchEmbed({size}, {patch})": embed(size, patch) for size, patch in sizes}
+    return answer | {f"TinyViT({size}, {patch})": net(size, patch) for size, patch in ((10, 4), (16, 3))}
+
+
+def features_left_over(solution):
+    """What is raised for a dim that is not a multiple of num_heads."""
 
     def attend(dim, *heads):
         return raised_by(lambda: solution.Attention(dim, *heads)(_tokens(dim, torch.float32)))
@@ -434,31 +459,18 @@ def bad_arguments(solution):
     def block(dim, heads):
         return raised_by(lambda: solution.Block(dim, heads)(_tokens(dim, torch.float32)))
 
-    def net(size, patch, dim, heads):
-        return raised_by(
-            lambda: solution.TinyViT(size, patch, dim=dim, num_heads=heads)(_image(size, 3, torch.float32))
-        )
+    def net(dim, heads):
+        return raised_by(lambda: solution.TinyViT(dim=dim, num_heads=heads)(_image(16, 3, torch.float32)))
 
-    return {
-        "PatchEmbed(10, 4)": embed(10, 4),
-        "PatchEmbed(9, 2)": embed(9, 2),
-        "PatchEmbed(7, 6)": embed(7, 6),
-        "PatchEmbed(4, 8)": embed(4, 8),
-        "Attention(10, 3)": attend(10, 3),
-        "Attention(10)": attend(10),
-        "Attention(3, 6)": attend(3, 6),
-        "Block(10, 4)": block(10, 4),
-        "Block(2, 4)": block(2, 4),
-        "TinyViT(10, 4)": net(10, 4, 12, 3),
-        "TinyViT(16, 3)": net(16, 3, 12, 3),
-        "TinyViT(dim=10, num_heads=3)": net(16, 4, 10, 3),
-        "TinyViT(dim=2, num_heads=4)": net(16, 4, 2, 4),
-    }
+    answer = {f"Attention({dim}, {heads})": attend(dim, heads) for dim, heads in ((10, 3), (3, 6))}
+    answer["Attention(10)"] = attend(10)
+    answer |= {f"Block({dim}, {heads})": block(dim, heads) for dim, heads in ((10, 4), (2, 4))}
+    return answer | {f"TinyViT(dim={dim}, num_heads={heads})": net(dim, heads) for dim, heads in ((10, 3), (2, 4))}
 
 
 def wrong_sizes(solution):
     """What is raised for images of another size than img_size, which is 8, with patches of 4."""
-    embed, net = solution.PatchEmbed(8, 4, 2, 5), solution.TinyViT(8, 4, 2, 3, 6, 1, 2)
+    embed, net = solution.PatchEmbed(8, 4, 2, 5), solution.TinyViT(8, 4, 2, 3, 8, 1, 2)
     sizes = ((8, 12), (12, 8), (12, 12), (4, 4), (4, 16), (16, 4), (9, 9), (8, 9), (9, 8), (7, 8), (8, 7), (16, 16))
     answer = {}
     for height, width in sizes:
@@ -468,23 +480,40 @@ def wrong_sizes(solution):
     return answer
 
 
-def smallest_sizes(solution):
-    """What modules compute with one patch, one pixel per patch, one head, one token, one image."""
-    with torch.no_grad():
-        return {
-            "one patch": filled(solution.PatchEmbed(3, 3, 2, 5), DOUBLE)(_image(3, 2)),
-            "one pixel per patch": filled(solution.PatchEmbed(3, 1, 2, 5), DOUBLE)(_image(3, 2)),
-            "one feature": filled(solution.PatchEmbed(4, 2, 2, 1), DOUBLE)(_image(4, 2)),
-            "one head": filled(solution.Attention(5, 1), DOUBLE)(_tokens(5)),
-            "one feature per head": filled(solution.Attention(5, 5), DOUBLE)(_tokens(5)),
-            "one token": filled(solution.Attention(6, 2), DOUBLE)(_tokens(6, count=1)),
-            "one token in a Block": filled(solution.Block(6, 2), DOUBLE)(_tokens(6, count=1)),
-            "one sequence": filled(solution.Attention(6, 2), DOUBLE)(_tokens(6, batch=1)),
-            "one sequence in a Block": filled(solution.Block(6, 2), DOUBLE)(_tokens(6, batch=1)),
-            "one image": filled(solution.PatchEmbed(4, 2, 2, 5), DOUBLE)(_image(4, 2, batch=1)),
-            "one image of one patch": filled(solution.TinyViT(4, 4, 2, 3, 6, 1, 2), DOUBLE)(_image(4, 2, batch=1)),
-            "one block, one head, one class": filled(solution.TinyViT(6, 2, 1, 1, 5, 1, 1), DOUBLE)(_image(6, 1)),
-        }
+def smallest_embeds(solution):
+    """The tokens of an image of one patch, of patches of one pixel, of one feature, and of a single image."""
+    return {
+        "one patch": filled(solution.PatchEmbed(3, 3, 2, 5), DOUBLE)(_image(3, 2)),
+        "one pixel per patch": filled(solution.PatchEmbed(3, 1, 2, 5), DOUBLE)(_image(3, 2)),
+        "one feature": filled(solution.PatchEmbed(4, 2, 2, 1), DOUBLE)(_image(4, 2)),
+        "one image": filled(solution.PatchEmbed(4, 2, 2, 5), DOUBLE)(_image(4, 2, batch=1)),
+    }
+
+
+def smallest_attention(solution):
+    """What Attention makes of tokens with one head, one feature per head, one token, one sequence."""
+    return {
+        "one head": filled(solution.Attention(5, 1), DOUBLE)(_tokens(5)),
+        "one feature per head": filled(solution.Attention(5, 5), DOUBLE)(_tokens(5)),
+        "one token": filled(solution.Attention(6, 2), DOUBLE)(_tokens(6, count=1)),
+        "one sequence": filled(solution.Attention(6, 2), DOUBLE)(_tokens(6, batch=1)),
+    }
+
+
+def smallest_blocks(solution):
+    """What Block makes of a single token and of a single sequence."""
+    return {
+        "one token": filled(solution.Block(8, 2), DOUBLE)(_tokens(8, count=1)),
+        "one sequence": filled(solution.Block(8, 2), DOUBLE)(_tokens(8, batch=1)),
+    }
+
+
+def smallest_nets(solution):
+    """The logits for one image of one patch, and for one block, one head and one class."""
+    return {
+        "one image of one patch": filled(solution.TinyViT(4, 4, 2, 3, 8, 1, 2), DOUBLE)(_image(4, 2, batch=1)),
+        "one block, one head, one class": filled(solution.TinyViT(6, 2, 1, 1, 4, 1, 1), DOUBLE)(_image(6, 1)),
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------- overfit
@@ -555,3 +584,27 @@ def traces(solution):
         same = {key for key in before.keys() & after.keys() if torch.equal(before[key], after[key])}
         answer[name] = [*changed, *sorted((before.keys() | after.keys()) - same)]
     return answer
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def attention_of_the_class_token(solution):
+    """Four images that a TinyViT learnt by heart, and how its class token shares out its look in the last block."""
+    net = solution.TinyViT()
+    net.load_state_dict(overfit(solution)["weights"])
+    images, labels = _pictures(run_seed())
+    came = []  # what the last block's attention was handed: (B, N+1, D)
+    hook = net.blocks[-1].attn.register_forward_pre_hook(lambda module, inputs: came.append(inputs[0]))
+    with torch.no_grad():
+        guesses = net(images).argmax(1)  # (50,)
+        hook.remove()
+        q, k, _ = net.blocks[-1].attn.qkv(came[0]).unflatten(2, (3, 4, -1)).permute(2, 0, 3, 1, 4)  # (B, h, N+1, d)
+        looks = (q[:, :, :1] @ k.transpose(2, 3) * k.shape[-1] ** -0.5).softmax(-1)  # (B, h, 1, N+1)
+    some = [int((labels == kind).nonzero()[0]) for kind in (0, 1, 2)] + [len(labels) - 1]
+    return {
+        "images": (images[some] + 1) / 2,
+        "labels": labels[some],
+        "guesses": guesses[some],
+        "looks": looks[some].mean(1)[:, 0],  # (4, N+1), the mean over heads; the first is its look at itself
+    }

@@ -29,34 +29,22 @@ def test_attention_computes_what_the_reference_does(submission, reference):
 @check("parity", points=2)
 def test_a_block_computes_what_the_reference_does(submission, reference):
     """With the same weights, Block gives the tokens that the reference gives."""
-    for probe in (probes.blocks, probes.blocks_on_bright_tokens):
+    for probe in (probes.blocks, probes.blocks_on_bright_tokens, probes.blocks_on_faint_tokens):
         assert_matches(submission(probe), reference(probe), what="the tokens")
 
 
 @check("parity", points=2)
 def test_the_network_computes_what_the_reference_does(submission, reference):
     """With the same weights, TinyViT gives the logits that the reference gives."""
-    assert_matches(submission(probes.net), reference(probes.net), what="the logits")
+    for probe in (probes.net, probes.net_on_faint_tokens):
+        assert_matches(submission(probe), reference(probe), what="the logits")
 
 
-@check("parity", points=1)
-def test_faint_tokens_are_normalised_as_the_reference_does(submission, reference):
-    """Where tokens hardly differ from zero, every LayerNorm does what the reference's does."""
-    for probe in (probes.blocks_on_faint_tokens, probes.net_on_faint_tokens):
-        assert_matches(submission(probe), reference(probe), what="the output")
-
-
-@check("gradients", points=1)
-def test_gradients_of_patches_and_attention_are_those_of_the_reference(submission, reference):
-    """The gradients of what PatchEmbed and Attention are given and learn are those of the reference."""
-    for probe in (probes.patch_gradients, probes.attention_gradients):
+@check("gradients", points=2)
+def test_gradients_of_the_parts_are_those_of_the_reference(submission, reference):
+    """The gradients of what PatchEmbed, Attention and Block are given and learn are those of the reference."""
+    for probe in (probes.patch_gradients, probes.attention_gradients, probes.block_gradients):
         assert_matches(submission(probe), reference(probe), what="the gradient")
-
-
-@check("gradients", points=1)
-def test_gradients_of_a_block_are_those_of_the_reference(submission, reference):
-    """The gradients of what a Block is given and learns are those of the reference."""
-    assert_matches(submission(probes.block_gradients), reference(probes.block_gradients), what="the gradient")
 
 
 @check("gradients", points=2)
@@ -73,12 +61,10 @@ def test_a_gradient_reaches_every_part(submission, reference):
 
 
 @check("invariants", points=1)
-def test_attention_to_equal_values_gives_that_value(submission, reference):
+def test_attention_to_equal_values_gives_that_value(submission):
     """Each query's weights sum to one: when all values are equal, attention gives that value."""
     for setting, (out, alone) in submission(probes.attention_to_equal_values).items():
         assert_matches(out, alone.expand_as(out), what=f"the output of Attention with {setting}")
-    expected = reference(probes.attention_to_equal_values)
-    assert_matches(submission(probes.attention_to_equal_values), expected, what="the output")
 
 
 @check("invariants", points=1)
@@ -89,12 +75,10 @@ def test_each_head_keeps_to_its_features(submission, reference):
 
 
 @check("invariants", points=1)
-def test_tokens_are_treated_alike(submission, reference):
+def test_tokens_are_treated_alike(submission):
     """Attention and Block do not know where a token stands: reorder what goes in, and what comes out is reordered."""
     for module, (first, second) in submission(probes.tokens_in_another_order).items():
         assert_matches(first, second, what=f"what comes of the reordered tokens in {module}")
-    expected = reference(probes.tokens_in_another_order)
-    assert_matches(submission(probes.tokens_in_another_order), expected, what="the output")
 
 
 @check("invariants", points=1)
@@ -109,22 +93,18 @@ def test_only_positions_tell_patches_apart(submission):
 
 
 @check("invariants", points=2)
-def test_a_silent_block_hands_its_tokens_on(submission, reference):
+def test_a_silent_block_hands_its_tokens_on(submission):
     """A Block adds its branches to the tokens: when both are silent, the tokens come out as they went in."""
-    answer = submission(probes.silent_branches)
-    for setting in probes.BLOCKS:
-        tokens, out = answer[f"{setting}: the tokens"], answer[f"{setting}: attn.proj and mlp.fc2 silent"]
+    for setting, (tokens, out) in submission(probes.silent_blocks).items():
         assert_matches(out, tokens, what=f"the output of a silent Block with {setting}")
-    assert_matches(answer, reference(probes.silent_branches), what="the output")
 
 
 @check("invariants", points=1)
-def test_an_image_does_not_notice_its_company(submission, reference):
+def test_an_image_does_not_notice_its_company(submission):
     """An image's logits are the same alone, in a batch, in train mode and in eval mode."""
     answer = submission(probes.company)
     for name in ("alone", "in eval mode"):
         assert_matches(answer[name], answer["together"], what=f"the logits {name}")
-    assert_matches(answer, reference(probes.company), what="the logits")
 
 
 @check("invariants", points=1)
@@ -143,7 +123,8 @@ def test_tokens_and_positions_start_small(submission, reference):
 @check("edges", points=1)
 def test_senseless_arguments_are_refused(submission, reference):
     """Patches that do not fill the image and heads that do not share the features raise ValueError."""
-    assert_equal(submission(probes.bad_arguments), reference(probes.bad_arguments), what="what is raised")
+    for probe in (probes.pixels_left_over, probes.features_left_over):
+        assert_equal(submission(probe), reference(probe), what="what is raised")
 
 
 @check("edges", points=1)
@@ -155,14 +136,15 @@ def test_images_of_another_size_are_refused(submission, reference):
 @check("edges", points=1)
 def test_the_smallest_sizes_work(submission, reference):
     """One patch, one pixel per patch, one head, one feature per head, one token, one image: all work."""
-    assert_matches(submission(probes.smallest_sizes), reference(probes.smallest_sizes), what="the output")
+    for probe in (probes.smallest_embeds, probes.smallest_attention, probes.smallest_blocks, probes.smallest_nets):
+        assert_matches(submission(probe), reference(probe), what="the output")
 
 
 @check("edges", points=1)
-def test_large_scores_do_not_overflow(submission, reference):
-    """Scores of thousands give the tokens that the reference gives."""
-    probe = probes.attention_with_large_scores
-    assert_matches(submission(probe), reference(probe), what="the tokens")
+def test_large_scores_do_no_harm(submission):
+    """Scores of thousands do no harm: what is added to all scores of a query changes nothing."""
+    before, after = submission(probes.attention_with_large_scores)
+    assert_matches(after, before, what="the output of Attention with large scores")
 
 
 @check("overfit", points=2)

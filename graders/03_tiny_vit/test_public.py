@@ -8,15 +8,10 @@ from cvlab.grading import assert_equal, check
 
 
 @check("shapes", points=1)
-def test_patches_become_tokens(submission, reference):
-    """PatchEmbed gives one token per patch, with 3 channels and 32 features unless told otherwise."""
-    assert_equal(submission(probes.embed_shapes), reference(probes.embed_shapes), what="the shape of the tokens")
-
-
-@check("shapes", points=1)
-def test_attention_and_block_keep_the_shape(submission, reference):
-    """Attention and Block give tokens of the shape they got."""
-    assert_equal(submission(probes.token_shapes), reference(probes.token_shapes), what="the shape of the tokens")
+def test_the_parts_give_the_shapes_they_should(submission, reference):
+    """PatchEmbed gives one token of dim features per patch; Attention and Block give tokens of the shape they got."""
+    for probe in (probes.embed_shapes, probes.attention_shapes, probes.block_shapes):
+        assert_equal(submission(probe), reference(probe), what="the shape of the tokens")
 
 
 @check("shapes", points=1)
@@ -28,7 +23,8 @@ def test_the_network_gives_logits(submission, reference):
 @check("shapes", points=1)
 def test_the_parts_have_the_names_they_should(submission, reference):
     """PatchEmbed, Attention and Block have exactly the layers of the brief, biases included."""
-    assert_equal(submission(probes.names_of_parts), reference(probes.names_of_parts), what="the layout")
+    for probe in (probes.names_of_embeds, probes.names_of_attention, probes.names_of_blocks):
+        assert_equal(submission(probe), reference(probe), what="the layout")
 
 
 @check("invariants", points=1)

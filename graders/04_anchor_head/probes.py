@@ -467,3 +467,43 @@ def traces(solution):
 
     changed = traces_of(work)
     return {"changed": changed, "same names": before == sorted(layout_of(head))}
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def anchors_and_objects(solution):
+    """The most varied of 50 pictures, its objects, all anchors, and the class of each: 0 where it has no object."""
+    found, anchors, classes, _ = _task(solution)
+    varied = max(range(SCENES), key=lambda i: len(set(found[i].labels.tolist())))
+    scene = found[varied]
+    return {
+        "image": scene.image,
+        "boxes": scene.boxes,
+        "labels": scene.labels,
+        "anchors": anchors,
+        "classes": classes[varied],
+    }
+
+
+def found_by_heart(solution):
+    """Four of 50 pictures, their objects, and the boxes that a detector trained on all 50 finds in them."""
+    weights = overfit(solution)["weights"]
+    found, anchors, _, _ = _task(solution)
+    some = sorted(range(SCENES), key=lambda i: -len(found[i].boxes))[:4]
+    net = _Detector(solution).train()
+    net.load_state_dict(weights)
+    with torch.no_grad():
+        outputs = net(torch.stack([found[i].image for i in some]))
+        logits, moves = (solution.flatten_predictions(out, len(SIZES)) for out in outputs)  # (4, R, 4), (4, R, 4)
+    boxes, guesses = anchors + moves * STRIDE, logits.argmax(-1)  # (4, R, 4), (4, R)
+    return [
+        {
+            "image": found[i].image,
+            "boxes": found[i].boxes,
+            "labels": found[i].labels,
+            "found boxes": boxes[row][guesses[row] > 0],
+            "found labels": guesses[row][guesses[row] > 0] - 1,
+        }
+        for row, i in enumerate(some)
+    ]

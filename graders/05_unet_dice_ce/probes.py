@@ -331,7 +331,7 @@ def gradients_across_a_skip(solution):
             for parameter in getattr(net, silenced).parameters():
                 parameter.zero_()
         wanted = dict(getattr(net, encoder).named_parameters())
-        answer[encoder] = gradients_of(weighted_sum(net(_image(2, 3, 10, 13, torch.float64))), wanted)
+        answer[encoder] = gradients_of(weighted_sum(net(_image(2, 3, 8, 12, torch.float64))), wanted)
     return answer
 
 
@@ -417,7 +417,7 @@ def untouched_inputs(solution):
     """Whether images, logits and targets are still what they were after a UNet or a loss has seen them."""
     answer = {}
     for mode in ("train", "eval"):
-        net, x = _net(solution).train(mode == "train"), _image(2, 3, 13, 18)
+        net, x = _net(solution).train(mode == "train"), _image(2, 3, 12, 16)
         before = x.clone()
         with torch.no_grad():
             net(x)
@@ -462,7 +462,7 @@ def single_images(solution):
         for mode in (True, False):
             net = _net(solution, in_channels, num_classes, 3, torch.float64).train(mode)
             key = f"UNet({in_channels}, {num_classes}, 3), {'train' if mode else 'eval'}"
-            answer[key] = net(_image(1, in_channels, 12, 17, torch.float64))
+            answer[key] = net(_image(1, in_channels, 12, 16, torch.float64))
     for c, h, w in ((3, 4, 5), (1, 4, 5), (1, 1, 1), (4, 1, 1), (2, 1, 6), (1, 6, 1)):
         logits, target = seeded(1, c, h, w, dtype=torch.float64), integers(1, h, w, high=max(c, 2))
         losses = [solution.dice_loss(logits, target), solution.dice_ce_loss(logits, target)]
@@ -538,8 +538,9 @@ def bad_class_numbers(solution):
                 (255, 0),
             ):
                 bad = _with_one(target, value)
+                given = {} if index is None else {"ignore_index": index}
                 answer[f"{name}, {case}, {value} with ignore_index={index}"] = _refusal(
-                    lambda bad=bad, index=index, loss=loss, logits=logits: loss(logits, bad, ignore_index=index)
+                    lambda bad=bad, given=given, loss=loss, logits=logits: loss(logits, bad, **given)
                 )
     return answer
 
@@ -603,15 +604,29 @@ def traces(solution):
     """What a forward pass and a loss change: global random state, gradient mode, names of what the network learns."""
     net = _net(solution).train()
     names = sorted(layout_of(net))
-    target = integers(2, 13, 18, high=5)
+    target = integers(2, 12, 16, high=5)
     changed = {
-        "train": traces_of(lambda: net(_image(2, 3, 13, 18))),
-        "eval": traces_of(lambda: net.eval()(_image(2, 3, 13, 18))),
-        "dice_loss": traces_of(lambda: solution.dice_loss(seeded(2, 5, 13, 18), target)),
-        "dice_ce_loss": traces_of(lambda: solution.dice_ce_loss(seeded(2, 5, 13, 18), target)),
+        "train": traces_of(lambda: net(_image(2, 3, 12, 16))),
+        "eval": traces_of(lambda: net.eval()(_image(2, 3, 12, 16))),
+        "dice_loss": traces_of(lambda: solution.dice_loss(seeded(2, 5, 12, 16), target)),
+        "dice_ce_loss": traces_of(lambda: solution.dice_ce_loss(seeded(2, 5, 12, 16), target)),
     }
     return {
         "changed": changed,
         "names": names == sorted(layout_of(net)),
         "learnable": all(parameter.requires_grad for parameter in net.parameters()),
     }
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def masks_found(solution):
+    """Two pictures learnt by heart and two new ones: the true mask of each, and what a trained UNet says it is."""
+    net = solution.UNet(3, CLASSES, WIDTH).train()
+    net.load_state_dict(overfit(solution)["weights"])
+    learnt, new = _pictures(run_seed()), _pictures(run_seed() + 1)
+    images, masks = (torch.cat([known[:2], fresh[:2]]) for known, fresh in zip(learnt, new, strict=True))
+    with torch.no_grad():  # in train mode, as it learnt, and among all pictures: the batch decides the statistics
+        logits = net(torch.cat([images, learnt[0]]))[:4]  # (4, 4, 16, 16)
+    return {"images": images, "masks": masks, "found": logits.argmax(1)}

@@ -23,7 +23,7 @@ from cvlab.probing import (
 
 #: Four rows of one class, three of another, and two classes of a single row, in no order: 96 valid triplets.
 LABELS = (7, 2, 7, 5, 2, 7, 2, 7, 11)
-WIDTH = 5
+ROWS, WIDTH = len(LABELS), 5
 MARGIN = 0.9
 
 
@@ -31,7 +31,7 @@ def _labels(*labels):
     return torch.tensor(labels or LABELS, dtype=torch.int64)
 
 
-def _rows(dtype=torch.float64, count=len(LABELS), mean=0.3, std=1.0):
+def _rows(dtype=torch.float64, count=ROWS, mean=0.3, std=1.0):
     return seeded(count, WIDTH, mean=mean, std=std, dtype=dtype)  # (B, 5)
 
 
@@ -42,6 +42,11 @@ def _quarters(*shape, dtype=torch.float64, most=6):
 
 def _line(*points, dtype=torch.float64):
     return torch.tensor(points, dtype=dtype)[:, None]  # (B, 1)
+
+
+def _between(d):
+    """Distances between different rows alone: what rounding leaves on the diagonal is asked for by `diagonals`."""
+    return d[~torch.eye(len(d), dtype=torch.bool)].reshape(len(d), -1)  # (B, B-1)
 
 
 def _form(value):
@@ -131,22 +136,27 @@ def five_rows_on_paper(solution):
 
 
 def distances(solution):
-    """The distances between random rows in float64: a few, many, in one dimension, and far from the origin."""
+    """The distances between different rows in float64: a few, many, in one dimension, and far from the origin."""
     return {
-        "7 rows": solution.pairwise_distance(_rows(count=7)),
-        "30 rows": solution.pairwise_distance(_rows(count=30)),
-        "2 rows": solution.pairwise_distance(_rows(count=2)),
-        "6 rows of 1": solution.pairwise_distance(seeded(6, 1, dtype=torch.float64)),
-        "3 rows of 17": solution.pairwise_distance(seeded(3, 17, dtype=torch.float64)),
-        "near 300": solution.pairwise_distance(_rows(count=7, mean=300.0)).clone().fill_diagonal_(0),
+        name: _between(solution.pairwise_distance(rows))
+        for name, rows in {
+            "7 rows": _rows(count=7),
+            "30 rows": _rows(count=30),
+            "2 rows": _rows(count=2),
+            "6 rows of 1": seeded(6, 1, dtype=torch.float64),
+            "3 rows of 17": seeded(3, 17, dtype=torch.float64),
+            "near 300": _rows(count=7, mean=300.0),
+        }.items()
     }
 
 
 def diagonals(solution):
-    """The distance of every row to itself, for 2, 9, 30 and 60 random rows."""
-    return {
-        f"{count} rows": solution.pairwise_distance(_rows(count=count, std=2.0)).diagonal() for count in (2, 9, 30, 60)
-    }
+    """Whether the distances of rows to themselves are exactly 0, for 1, 20, 30 and 60 random rows of 33 numbers."""
+    answer = {}
+    for count in (1, 20, 30, 60):
+        d = solution.pairwise_distance(seeded(count, 33, std=20.0, dtype=torch.float64)).diagonal()
+        answer[f"{count} rows"] = "all 0" if (d == 0).all() else "not finite" if not d.isfinite().all() else "not all 0"
+    return answer
 
 
 def losses_of_triplets(solution):
@@ -193,7 +203,7 @@ def losses_of_all(solution):
 def fractions(solution):
     """The fractions of active triplets of random batches, in float64 and in float32."""
     e, labels = _rows(), _labels()
-    quarters = _quarters(len(LABELS), 4, dtype=torch.float32)
+    quarters = _quarters(ROWS, 4, dtype=torch.float32)
     return {
         "no margin given": solution.batch_all(e, labels)[1],
         "margin 0.9": solution.batch_all(e, labels, 0.9)[1],
@@ -233,7 +243,7 @@ def semi_hard(solution):
 
 def in_float32(solution):
     """What everything gives in float32, for rows whose coordinates are multiples of a quarter."""
-    e, labels = _quarters(len(LABELS), 4, dtype=torch.float32), _labels()
+    e, labels = _quarters(ROWS, 4, dtype=torch.float32), _labels()
     a, p, n = (_quarters(6, 4, dtype=torch.float32) for _ in range(3))
     return {
         "pairwise_distance": solution.pairwise_distance(e),
@@ -269,11 +279,11 @@ def large_embeddings(solution):
 
 
 def gradients_of_distances(solution):
-    """The gradient of a weighted sum of all distances, for 7 and for 30 random rows."""
+    """The gradient of a weighted sum of the distances between different rows, for 7 and for 30 random rows."""
     answer = {}
     for count in (7, 30):
         e = _rows(count=count).requires_grad_()
-        answer[f"{count} rows"] = gradients_of(weighted_sum(solution.pairwise_distance(e)), {"embeddings": e})
+        answer[f"{count} rows"] = gradients_of(weighted_sum(_between(solution.pairwise_distance(e))), {"embeddings": e})
     return answer
 
 
@@ -303,7 +313,7 @@ def gradients_of_batches(solution):
 
 def _with_duplicates(dtype=torch.float64):
     """Nine rows, of which 0 and 2 are equal and of one class, 1 and 3 are equal and of two."""
-    e = _quarters(len(LABELS), 4, dtype=dtype)
+    e = _quarters(ROWS, 4, dtype=dtype)
     e[2], e[3] = e[0], e[1]
     return e
 
@@ -394,6 +404,7 @@ def gradients_of_easy_triplets(solution):
 def moved(solution):
     """Losses and triplets of a batch, of the batch moved elsewhere, and of the batch mirrored."""
     e, labels, axis = _rows(), _labels(), seeded(WIDTH, dtype=torch.float64)
+    shift = seeded(WIDTH, std=10.0, dtype=torch.float64)
     mirrored = e - 2 * (e @ axis)[:, None] * axis / (axis @ axis)  # a Householder reflection
     return {
         name: {
@@ -401,7 +412,7 @@ def moved(solution):
             "semi_hard_triplets": solution.semi_hard_triplets(rows, labels, MARGIN),
             "triplet_loss": solution.triplet_loss(rows[:3], rows[3:6], rows[6:], MARGIN),
         }
-        for name, rows in (("as it is", e), ("moved", e + seeded(WIDTH, std=10.0, dtype=e.dtype)), ("mirrored", mirrored))
+        for name, rows in (("as it is", e), ("moved", e + shift), ("mirrored", mirrored))
     }
 
 
@@ -421,7 +432,7 @@ def renamed(solution):
 def shuffled(solution):
     """Losses of a batch, and of the same batch in another order."""
     e, labels = _rows(), _labels()
-    order = uniform(len(LABELS)).argsort()
+    order = uniform(ROWS).argsort()
     return {
         "as it is": _losses(solution, e, labels, margin=MARGIN),
         "shuffled": _losses(solution, e[order], labels[order], margin=MARGIN),
@@ -437,7 +448,8 @@ def scaled(solution):
         loss, fraction = solution.batch_all(factor * e, labels, factor * MARGIN)
         hard = solution.batch_hard(factor * e, labels, factor * MARGIN)
         given = solution.triplet_loss(factor * a, factor * p, factor * n, factor * MARGIN)
-        return {"batch_all": loss / factor, "fraction": fraction, "batch_hard": hard / factor, "triplets": given / factor}
+        found = {"batch_all": loss, "batch_hard": hard, "triplet_loss": given}
+        return {"fraction": fraction, **{name: value / factor for name, value in found.items()}}
 
     return {"as it is": losses(1.0), "three times as large": losses(3.0)}
 
@@ -458,7 +470,7 @@ def kinds_and_losses(solution):
 def more_rows(solution):
     """The distances between four rows, and those between the same four among nine."""
     e = _rows()
-    return [solution.pairwise_distance(e[:4]), solution.pairwise_distance(e)[:4, :4]]
+    return [_between(solution.pairwise_distance(e[:4])), _between(solution.pairwise_distance(e)[:4, :4])]
 
 
 def untouched_inputs(solution):
@@ -511,7 +523,8 @@ def bad_shapes(solution):
         for place in range(3):
             given = [a, a + 1, a - 1]
             given[place] = other
-            answer[f"triplet_loss, {name}, argument {place}"] = _refusal(lambda given=given: solution.triplet_loss(*given))
+            ask = solution.triplet_loss
+            answer[f"triplet_loss, {name}, argument {place}"] = _refusal(lambda ask=ask, given=given: ask(*given))
     for name, pair in {
         "5 and 4": (uniform(5), uniform(4)),
         "4 and 1": (uniform(4), uniform(1)),
@@ -588,7 +601,7 @@ def one_row(solution):
     """What pairwise_distance, triplet_loss and triplet_kind make of a single row."""
     a, p, n = (_rows(count=1) for _ in range(3))
     return {
-        "pairwise_distance": solution.pairwise_distance(a),
+        "pairwise_distance": list(solution.pairwise_distance(a).shape),
         "triplet_loss": solution.triplet_loss(a, p, n, 6.0),
         "triplet_kind": solution.triplet_kind((a - p).abs()[:, 0], (a - n).abs()[:, 0], 0.3),
     }
@@ -599,7 +612,7 @@ def nothing_active(solution):
     answer = {}
     for dtype in (torch.float64, torch.float32):
         labels = _labels()
-        e = _rows(dtype) + 60.0 * labels[:, None]
+        e = _quarters(ROWS, WIDTH, dtype=dtype) + 8 * labels[:, None]
         e.requires_grad_()
         loss, fraction = solution.batch_all(e, labels)
         answer[str(dtype)] = {
@@ -646,7 +659,7 @@ def borders_of_semi_hard(solution):
         name: solution.semi_hard_triplets(_line(*points), _labels(*labels), 0.5)
         for name, (points, labels) in settings.items()
     }
-    crowd = _quarters(len(LABELS), 1)
+    crowd = _quarters(ROWS, 1)
     return {**answer, "a crowd": solution.semi_hard_triplets(crowd, _labels(), 0.5)}
 
 
@@ -721,9 +734,34 @@ def traces(solution):
             solution.semi_hard_triplets(e, labels, 2.0),
         ]
 
+    torch.rand(1)  # or a solution that seeds with the seed of this run would leave no trace
     changed = traces_of(everything)
     with torch.no_grad():
         changed_without_gradients = traces_of(everything)
     once, again = everything(), everything()
     same = [torch.equal(one, other) for one, other in zip(once, again, strict=True)]
     return {"changed": changed, "changed without gradients": changed_without_gradients, "same again": same}
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def learnt_distances(solution):
+    """Where 50 images lie before and after training, and the kind of every triplet among them."""
+    images, labels = _pictures()
+    with torch.random.fork_rng(devices=[]):
+        net = _Embedder()  # begins as the one that is trained next
+    same = labels[:, None] == labels  # (50, 50)
+    positive = same & ~torch.eye(IMAGES, dtype=torch.bool)  # (50, 50)
+    a, p, n = (positive[:, :, None] & ~same[:, None, :]).nonzero(as_tuple=True)  # each (T,)
+
+    def look():
+        with torch.no_grad():
+            e = net(images)  # (50, 16)
+            d = solution.pairwise_distance(e)  # (50, 50)
+            kinds = solution.triplet_kind(d[a, p], d[a, n], WIDE_MARGIN)  # (T,)
+        return {"embeddings": e, "gaps": d[a, n] - d[a, p], "kinds": kinds}
+
+    before = look()
+    net.load_state_dict(overfit(solution)["weights"])
+    return {"labels": labels, "margin": WIDE_MARGIN, "before": before, "after": look()}

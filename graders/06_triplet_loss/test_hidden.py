@@ -26,8 +26,7 @@ def test_distances_are_euclidean(submission, reference):
 @check("parity", points=1)
 def test_a_row_is_at_distance_zero_from_itself(submission, reference):
     """The distance of a row to itself is exactly 0, however many rows there are."""
-    answer, expected = submission(probes.diagonals), reference(probes.diagonals)
-    assert_matches(answer, expected, tolerance=(0.0, 0.0), what="the diagonal")
+    assert_equal(submission(probes.diagonals), reference(probes.diagonals), what="the diagonal")
 
 
 @check("parity", points=2)

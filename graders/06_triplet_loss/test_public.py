@@ -10,7 +10,7 @@ from cvlab.grading import assert_equal, assert_matches, check
 
 @check("shapes", points=1)
 def test_results_have_the_form_they_should(submission, reference):
-    """Distances are a (B, B) table, losses and fraction tensors without dimensions, all in the dtype of what came in."""
+    """Distances are a (B, B) table, losses and fraction have no dimensions, and dtypes are those of what came in."""
     assert_equal(submission(probes.forms), reference(probes.forms), what="the form")
 
 
@@ -36,7 +36,7 @@ def test_kinds_on_paper_are_easy_semi_hard_and_hard(submission):
 
 @check("parity", points=1)
 def test_five_rows_on_paper_give_what_a_pencil_gives(submission):
-    """Rows at 0, 1 | 1.5, 4 | 10: 5 of 12 triplets are active with mean 1.5, the hardest cost 1.375, 2 are semi-hard."""
+    """Rows at 0, 1 | 1.5, 4 | 10: 5 of 12 triplets active with mean 1.5, the hardest cost 1.375, 2 are semi-hard."""
     expected = {
         "batch_all": torch.tensor(1.5, dtype=torch.float64),
         "fraction": torch.tensor(5 / 12, dtype=torch.float64),

@@ -71,10 +71,23 @@ def _raised_by(call, kind):
     return kind.__name__ if caught and isinstance(caught[0], kind) else name
 
 
+def _short(dtype):
+    return str(dtype).removeprefix("torch.")
+
+
+def _step(loss):
+    """Return total and log by name; tensors in a log are told once, by `log_types`, and are numbers to all others."""
+    total, log = loss
+    if isinstance(log, dict):
+        single = {name: isinstance(value, torch.Tensor) and value.numel() == 1 for name, value in log.items()}
+        log = {name: value.item() if single[name] else value for name, value in log.items()}
+    return {"total": total, "log": log}
+
+
 def _kind_of(value):
     """Return what kind of value this is; every kind of Python float is a float."""
     if isinstance(value, torch.Tensor):
-        return f"tensor of shape {tuple(value.shape)}, {value.dtype}"
+        return f"tensor of shape {tuple(value.shape)}, {_short(value.dtype)}"
     return "float" if isinstance(value, float) else type(value).__name__
 
 
@@ -123,7 +136,7 @@ def worked_example(solution):
         "cls": torch.tensor([0, 2]),
         "depth": torch.tensor([[[[0.5, 2.0]]], [[[0.0, 4.0]]]], dtype=torch.float64),  # (2, 1, 1, 2)
     }
-    return solution.multitask_loss(out, target, {"cls": 2.0, "depth": 0.5})
+    return _step(solution.multitask_loss(out, target, {"cls": 2.0, "depth": 0.5}))
 
 
 def net_in_eval(solution):
@@ -131,12 +144,12 @@ def net_in_eval(solution):
     answer = {}
     for dtype in (torch.float64, torch.float32):
         net = filled(solution.TwoHeadNet(CLASSES, 4), dtype).eval()
-        answer[f"{dtype}"] = net(_image(dtype=dtype))
+        answer[_short(dtype)] = net(_image(dtype=dtype))
         with torch.no_grad():  # with the last layer of the depth head turned round, what was positive is negative
             for name, value in net.named_parameters():
                 if name.startswith("depth_head.2."):
                     value.neg_()
-        answer[f"{dtype}, depths turned round"] = net(_image(batch=2, height=10, width=4, dtype=dtype))
+        answer[f"{_short(dtype)}, depths turned round"] = net(_image(batch=2, height=10, width=4, dtype=dtype))
     return answer
 
 
@@ -158,7 +171,7 @@ WEIGHTS = ({"cls": 1.0, "depth": 1.0}, {"cls": 0.3, "depth": 2.7}, {"depth": 0.0
 def _settings():
     for dtype in (torch.float64, torch.float32):
         for weights in WEIGHTS:
-            yield f"{dtype}, weights {weights['cls']} and {weights['depth']}", dtype, dict(weights)
+            yield f"{_short(dtype)}, weights {weights['cls']} and {weights['depth']}", dtype, dict(weights)
 
 
 def totals(solution):
@@ -195,7 +208,7 @@ def totals_of_large_numbers(solution):
 def logs(solution):
     """The log for three pairs of weights, in float64 and in float32."""
     return {
-        name: solution.multitask_loss(_predictions(dtype), _target(dtype), weights)[1]
+        name: _step(solution.multitask_loss(_predictions(dtype), _target(dtype), weights))["log"]
         for name, dtype, weights in _settings()
     }
 
@@ -206,11 +219,11 @@ def log_of_small_losses(solution):
     logits = torch.full((3, CLASSES), -6.0, dtype=torch.float64)
     logits[torch.arange(3), target["cls"]] = 6.0
     out = {"cls": logits, "depth": target["depth"] + 3e-5}
-    return solution.multitask_loss(out, target, {"cls": 1.0, "depth": 1.0})[1]
+    return _step(solution.multitask_loss(out, target, {"cls": 1.0, "depth": 1.0}))["log"]
 
 
 def depths_near_the_border(solution):
-    """The depth in the log, and its gradient, where target depths are 0, below 0, tiny, and far."""
+    """The total and the log where target depths are 0, below 0, tiny, and far."""
     known = uniform(3, 1, 4, 6, low=0.5, high=3.0, dtype=torch.float64)
     several = {
         name: known.clone() for name in ("all known", "some -1", "some 1e-9", "one image unknown", "some far away")
@@ -219,12 +232,11 @@ def depths_near_the_border(solution):
     several["some 1e-9"][:, :, 2, 1:4] = 1e-9  # near, but known
     several["one image unknown"][1] = 0.0
     several["some far away"][:, :, :, 3] = 80.0  # metres
-    labels, answer = _target()["cls"], {}
-    for name, depth in several.items():
-        out = _predictions(torch.float64)
-        total, log = solution.multitask_loss(dict(out), {"cls": labels, "depth": depth}, {"cls": 0.4, "depth": 1.7})
-        answer[name] = {"total": total, "log": log, "gradient": gradients_of(total, out)}
-    return answer
+    out, labels, weights = _predictions(torch.float64), _target()["cls"], {"cls": 0.4, "depth": 1.7}
+    return {
+        name: _step(solution.multitask_loss(dict(out), {"cls": labels, "depth": depth}, weights))
+        for name, depth in several.items()
+    }
 
 
 # ------------------------------------------------------------------------------------------------- gradients of the net
@@ -261,9 +273,8 @@ def weight_of_zero(solution):
     answer = {}
     for task, weights in (("cls", {"cls": 0.0, "depth": 1.3}), ("depth", {"cls": 0.7, "depth": 0.0})):
         out = _predictions(torch.float64)
-        total, log = solution.multitask_loss(dict(out), _target(torch.float64), weights)
-        gradients = _or_zeros(gradients_of(total, out), out)
-        answer[f"weight 0 for {task}"] = {"total": total, "log": log, "gradient": gradients}
+        step = _step(solution.multitask_loss(dict(out), _target(torch.float64), weights))
+        answer[f"weight 0 for {task}"] = {**step, "gradient": _or_zeros(gradients_of(step["total"], out), out)}
     return answer
 
 
@@ -273,8 +284,8 @@ def nothing_known(solution):
     for name, batch, nothing in (("three images", 3, 0.0), ("one image", 1, 0.0), ("all depths -1", 3, -1.0)):
         out, target = _predictions(torch.float64, batch), _target(torch.float64, batch)
         nowhere = {"cls": target["cls"], "depth": torch.full_like(target["depth"], nothing)}
-        total, log = solution.multitask_loss(dict(out), nowhere, {"cls": 0.7, "depth": 1.3})
-        answer[name] = {"total": total, "log": log, "gradient": gradients_of(total, out)}
+        step = _step(solution.multitask_loss(dict(out), nowhere, {"cls": 0.7, "depth": 1.3}))
+        answer[name] = {**step, "gradient": gradients_of(step["total"], out)}
     return answer
 
 
@@ -299,18 +310,19 @@ def parts_of_the_total(solution):
 def loss_manners(solution):
     """What multitask_loss leaves behind: its dicts and tensors, gradients, and whether it works without a graph."""
     out, target, weights = _predictions(torch.float64), _target(torch.float64), {"cls": 0.7, "depth": 1.3}
+    target["depth"][0, 0, 1, 1:3] = -1.0
     leaves = dict(out)
     before = {name: value.detach().clone() for name, value in leaves.items()}
     asked = {name: value.clone() for name, value in target.items()}
     total, _ = solution.multitask_loss(out, target, weights)
     still = {
         "predictions": _still(out, before) and all(out[name] is leaves[name] for name in leaves),
-        "targets": _still(target, asked),
+        "targets": _still(target, asked) and not any(value.requires_grad for value in target.values()),
         "weights": weights == {"cls": 0.7, "depth": 1.3},
     }
     grads = {name: leaf.grad for name, leaf in leaves.items()}
     with torch.no_grad():
-        values = solution.multitask_loss(_predictions(torch.float64), _target(torch.float64), weights)
+        values = _step(solution.multitask_loss(_predictions(torch.float64), _target(torch.float64), weights))
     return {"unchanged": still, "gradients before backward": grads, "without a graph": values, "total": total}
 
 
@@ -369,13 +381,13 @@ def shares_in_float32(solution):
 
 def shares_on_paper(solution):
     """The gradient shares of two tasks with gradients (3, 4) and (12, -5), and of hundredths of them."""
-    x, y = (torch.ones((), dtype=torch.float64, requires_grad=True) for _ in range(2))
-    losses = {"cls": 3.0 * x + 4.0 * y, "depth": 12.0 * x - 5.0 * y}
+    x, y = (torch.ones(1, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    losses = {"cls": (3.0 * x + 4.0 * y).sum(), "depth": (12.0 * x - 5.0 * y).sum()}
     return {
         "on both": solution.gradient_share(losses, [x, y]),
         "a hundredth of both": solution.gradient_share({task: loss / 100 for task, loss in losses.items()}, [x, y]),
         "on the first alone": solution.gradient_share(losses, (x,)),
-        "one task uses one": solution.gradient_share({"cls": 3.0 * x, "depth": losses["depth"]}, [y, x]),
+        "one task uses one": solution.gradient_share({"cls": (3.0 * x).sum(), "depth": losses["depth"]}, [y, x]),
     }
 
 
@@ -397,19 +409,18 @@ def shares_of_nothing(solution):
 def share_manners(solution):
     """What gradient_share leaves behind: every .grad, the losses, and a graph that can still be trained on."""
     losses, shared, head = _tasks(torch.float64)
-    shared[0].grad = torch.full_like(shared[0], 0.25)
+    leaves = {**{f"shared {number}": leaf for number, leaf in enumerate(shared)}, "head": head}
+    leaves["shared 0"].grad = torch.full_like(shared[0], 0.25)
     head.grad = torch.full_like(head, -0.5)
     values = {task: loss.item() for task, loss in losses.items()}
-    given = list(shared)
     solution.gradient_share(losses, shared)
-    after = [None if leaf.grad is None else leaf.grad.clone() for leaf in (*given, head)]
     return {
-        "gradients": after,
-        "losses": {task: loss.item() for task, loss in losses.items()} == values,
-        "shared": len(shared) == len(given) and all(one is other for one, other in zip(shared, given, strict=True)),
-        "learnable": [leaf.requires_grad for leaf in (*given, head)],
+        "gradients": {name: None if leaf.grad is None else leaf.grad.clone() for name, leaf in leaves.items()},
+        "losses unchanged": {task: loss.item() for task, loss in losses.items()} == values,
+        "list unchanged": len(shared) == 3 and all(leaves[f"shared {n}"] is leaf for n, leaf in enumerate(shared)),
+        "learnable": {name: leaf.requires_grad for name, leaf in leaves.items()},
         "a backward pass raises": raised_by(lambda: sum(losses.values()).backward()),
-        "gradients after it": [leaf.grad for leaf in (*given, head)],
+        "gradients after it": {name: leaf.grad for name, leaf in leaves.items()},
     }
 
 
@@ -447,8 +458,8 @@ def one_image(solution):
     answer = {}
     for name, height, width in (("one image", 4, 6), ("one pixel", 1, 1)):
         out, target = _predictions(torch.float64, 1, height, width), _target(torch.float64, 1, height, width)
-        total, log = solution.multitask_loss(dict(out), target, {"cls": 0.7, "depth": 1.3})
-        answer[name] = {"total": total, "log": log, "gradient": gradients_of(total, out)}
+        step = _step(solution.multitask_loss(dict(out), target, {"cls": 0.7, "depth": 1.3}))
+        answer[name] = {**step, "gradient": gradients_of(step["total"], out)}
     return answer
 
 
@@ -478,17 +489,18 @@ def other_depth_shapes(solution):
 
 
 def other_keys(solution):
-    """What is raised when one of the three dicts has a task too few or too many."""
-    answer = {}
+    """What is raised when some of the three dicts have a task too few or too many."""
     extra = {"out": seeded(3, 2), "target": integers(3, high=2), "weights": 0.5}
-    for place in ("out", "target", "weights"):
+    answer = {}
+    for places in (("out",), ("target",), ("weights",), ("out", "target"), ("out", "weights"), ("target", "weights")):
         for change in ("without cls", "without depth", "with normals"):
             dicts = {"out": _predictions(), "target": _target(), "weights": {"cls": 1.0, "depth": 1.0}}
-            if change == "with normals":
-                dicts[place]["normals"] = extra[place]
-            else:
-                del dicts[place][change.removeprefix("without ")]
-            answer[f"{place} {change}"] = _raised_by(
+            for place in places:
+                if change == "with normals":
+                    dicts[place]["normals"] = extra[place]
+                else:
+                    del dicts[place][change.removeprefix("without ")]
+            answer[f"{' and '.join(places)} {change}"] = _raised_by(
                 lambda dicts=dicts: solution.multitask_loss(dicts["out"], dicts["target"], dicts["weights"]), KeyError
             )
     return answer
@@ -518,10 +530,22 @@ def _pictures(seed):
     return images, {"cls": labels, "depth": depth}
 
 
+def _begun(net):
+    """Give a network the weights PyTorch would give its layers, so that nobody's own choice of them decides."""
+    with torch.no_grad():
+        for name, value in sorted(net.named_parameters()):
+            if value.dim() >= 2:
+                bound = value[0].numel() ** -0.5
+                value.copy_(uniform(*value.shape, low=-bound, high=bound))
+            else:
+                value.fill_(0.0 if name.endswith("bias") else 1.0)
+    return net
+
+
 def overfit(solution):
     """The total while a TwoHeadNet learns class and depth of 50 images by heart, and the weights it ends with."""
     images, target = _pictures(run_seed())
-    net = solution.TwoHeadNet(KINDS, WIDTH).train()
+    net = _begun(solution.TwoHeadNet(KINDS, WIDTH)).train()
     losses = train(net, lambda step: solution.multitask_loss(net(images), target, BOTH)[0], steps=STEPS, lr=1e-2)
     return {"losses": losses, "weights": state_of(net)}
 
@@ -608,3 +632,40 @@ def graph_afterwards(solution):
     if any(witness() is not None for witness in witnesses):
         gc.collect()
     return [witness() is not None for witness in witnesses]
+
+
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+def training(solution):
+    """Both losses of every step while a TwoHeadNet learns, and the class's share of the gradient at every fourth."""
+    images, target = _pictures(run_seed())
+    net = _begun(solution.TwoHeadNet(KINDS, WIDTH)).train()
+    shared = list(net.backbone.parameters())
+    answer = {"cls": [], "depth": [], "share of cls": []}
+
+    def loss(step):
+        out = net(images)
+        total, log = solution.multitask_loss(out, target, BOTH)
+        for task in BOTH:
+            answer[task].append(float(log[task]))
+        if step % 4 == 0:
+            alone = {
+                task: solution.multitask_loss(out, target, dict.fromkeys(BOTH, 0.0) | {task: 1.0})[0] for task in BOTH
+            }
+            answer["share of cls"].append(float(solution.gradient_share(alone, shared)["cls"]))
+        return total
+
+    train(net, loss, steps=STEPS, lr=1e-2)
+    return answer
+
+
+def depth_found(solution):
+    """Two pictures learnt by heart and two new ones: the true depth of each, and what a trained TwoHeadNet says."""
+    net = solution.TwoHeadNet(KINDS, WIDTH).train()
+    net.load_state_dict(overfit(solution)["weights"])
+    learnt, new = _pictures(run_seed()), _pictures(run_seed() + 1)
+    images = torch.cat([learnt[0][:2], new[0][:2]])
+    with torch.no_grad():  # in train mode, as it learnt, and among all pictures: the batch decides the statistics
+        found = net(torch.cat([images, learnt[0]]))["depth"][:4]  # (4, 1, 16, 16)
+    return {"images": images, "depth": torch.cat([learnt[1]["depth"][:2], new[1]["depth"][:2]]), "found": found}

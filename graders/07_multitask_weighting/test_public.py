@@ -31,9 +31,9 @@ def test_the_log_holds_plain_floats(submission, reference):
 def test_the_example_comes_out_as_on_paper(submission):
     """Two images worked out on paper give the total and the log of multitask_loss."""
     cls, depth = math.log(5) / 2, 4 / 3  # (log 5/3 + log 3) / 2, and (0.5 + 0.5 + 3) / 3
-    total, log = submission(probes.worked_example)
-    assert_matches(log, {"cls": cls, "depth": depth, "total": 2 * cls + 0.5 * depth}, what="the log")
-    assert_matches(float(total), 2 * cls + 0.5 * depth, what="the total")
+    answer = submission(probes.worked_example)
+    assert_matches(answer["log"], {"cls": cls, "depth": depth, "total": 2 * cls + 0.5 * depth}, what="the log")
+    assert_matches(float(answer["total"]), 2 * cls + 0.5 * depth, what="the total")
 
 
 @check("parity", points=1)

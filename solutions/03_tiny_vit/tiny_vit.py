@@ -26,9 +26,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # BEGIN SOLUTION
-        height, width = x.shape[-2:]
-        if height != self.img_size or width != self.img_size:
-            raise ValueError(f"images must be {self.img_size} pixels high and wide, not {height} and {width}")
+        if x.shape[2:] != (self.img_size, self.img_size):
+            raise ValueError(f"images must be {self.img_size} pixels high and wide, not {tuple(x.shape[2:])}")
         x = self.proj(x)  # (B, D, S/P, S/P)
         return x.flatten(2).transpose(1, 2)  # (B, N, D), row by row
         # END SOLUTION
@@ -53,7 +52,7 @@ class Attention(nn.Module):
         b, n, _ = x.shape
         qkv = self.qkv(x).reshape(b, n, 3, self.num_heads, self.head_dim)  # (B, N, 3, h, d)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, h, N, d)
-        scores = q @ k.transpose(-2, -1) * self.head_dim**-0.5  # (B, h, N, N), a row per query
+        scores = q @ k.transpose(2, 3) * self.head_dim**-0.5  # (B, h, N, N), a row per query
         weights = scores.softmax(dim=-1)  # (B, h, N, N), each row sums to one
         out = (weights @ v).transpose(1, 2)  # (B, N, h, d)
         return self.proj(out.flatten(2))  # (B, N, D), the heads side by side
@@ -124,7 +123,7 @@ class TinyViT(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # BEGIN SOLUTION
         x = self.patch_embed(x)  # (B, N, D)
-        cls = self.cls_token.expand(len(x), -1, -1)  # (B, 1, D)
+        cls = self.cls_token.expand(len(x), 1, -1)  # (B, 1, D)
         x = torch.cat([cls, x], dim=1) + self.pos_embed  # (B, N+1, D)
         for block in self.blocks:
             x = block(x)  # (B, N+1, D)

@@ -65,7 +65,7 @@ def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: flo
 
 
 def triplet_kind(d_ap: Tensor, d_an: Tensor, margin: float) -> Tensor:
-    """Return 0 where the triplet is easy, 1 where it is semi-hard, 2 where it is hard; int64, of the shape of `d_ap`."""
+    """Return 0 where a triplet is easy, 1 where it is semi-hard, 2 where it is hard; int64, of the shape of `d_ap`."""
     # BEGIN SOLUTION
     _refuse_bad_margin(margin)
     if d_ap.shape != d_an.shape:

@@ -1,4 +1,4 @@
-"""Each anchor sorts its row once; losses are accumulated, subtractions are turned around, nothing is three-dimensional."""
+"""Each anchor sorts its row once; losses are accumulated, subtractions are turned around, no table has three axes."""
 
 import torch
 from torch import Tensor
