@@ -6,7 +6,7 @@ Probes run inside the sandbox. Nothing here knows an answer.
 from __future__ import annotations
 
 from cvlab.probing.backbone import TinyBackbone, tiny_backbone
-from cvlab.probing.drawing import filled, integers, run_seed, seeded, uniform
+from cvlab.probing.drawing import begun, filled, integers, run_seed, seeded, uniform
 from cvlab.probing.observing import (
     buffers_of,
     gradients_of,
@@ -22,6 +22,7 @@ from cvlab.probing.training import train
 __all__ = [
     "Scene",
     "TinyBackbone",
+    "begun",
     "buffers_of",
     "filled",
     "gradients_of",

@@ -76,6 +76,23 @@ def filled(module: M, dtype: torch.dtype = torch.float32) -> M:
     return module
 
 
+def begun(module: M, gain: float = 3**-0.5) -> M:
+    """Give `module` weights to start training from, the same for everybody, and return it.
+
+    Initial values are free in most drills, and training depends on them. Matrices and kernels are drawn uniformly with
+    standard deviation gain / sqrt(fan_in), in the order of their names; the default gain gives the bounds of PyTorch's
+    own layers, 2**0.5 those of He et al. (2015), arXiv:1502.01852, equation 10. Biases are 0, scales of norms 1.
+    """
+    with torch.no_grad():
+        for name, value in sorted(module.named_parameters()):
+            if value.dim() >= 2:
+                bound = gain * math.sqrt(3 / value[0].numel())
+                value.copy_(uniform(*value.shape, low=-bound, high=bound))
+            else:
+                value.fill_(0.0 if name.endswith("bias") else 1.0)
+    return module
+
+
 def _fill(name: str, value: Tensor) -> Tensor:
     if not value.is_floating_point():
         return torch.full(value.shape, 3, dtype=value.dtype)  # batches a BatchNorm has seen

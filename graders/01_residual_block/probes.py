@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import nn
 
 from cvlab.probing import (
+    begun,
     buffers_of,
     filled,
     gradients_of,
@@ -354,7 +355,7 @@ def _pictures(seed):
 def overfit(solution):
     """The loss of a TinyResNet while it learns 50 images by heart, and the weights it ends with."""
     images, labels = _pictures(run_seed())
-    net = solution.TinyResNet(CLASSES, WIDTH).train()
+    net = begun(solution.TinyResNet(CLASSES, WIDTH)).train()
     losses = train(net, lambda step: F.cross_entropy(net(images), labels), steps=STEPS, lr=1e-2)
     return {"losses": losses, "weights": state_of(net)}
 

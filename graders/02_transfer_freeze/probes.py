@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import nn
 
 from cvlab.probing import (
+    begun,
     filled,
     gradients_of,
     integers,
@@ -72,21 +73,6 @@ def _modes(model):
     return {name or "the model": module.training for name, module in model.named_modules()}
 
 
-def _raised_by(call):
-    """The name of what is raised; a subclass of ValueError is as good as ValueError."""
-    caught = []
-
-    def noted():
-        try:
-            call()
-        except Exception as error:
-            caught.append(error)
-            raise
-
-    name = raised_by(noted)
-    return "ValueError" if caught and isinstance(caught[0], ValueError) else name
-
-
 # ------------------------------------------------------------------------------------------------- freeze and unfreeze
 
 
@@ -144,7 +130,7 @@ def refused_prefixes(solution):
     """What unfreeze raises for prefixes that no parameter's name begins with."""
     none = ("", "layer1.", "fc.", "fc.bias.", "layer", "layer3", "layer100", "layer1.3", "ayer1", "Layer1", ".fc", "c")
     none += ("weight", "0", "pool", "layer1.2", "layer1x1", "layer1.0.weights", "layer1 ", "fc.bias.0")
-    return {f'unfreeze(model, "{prefix}")': _raised_by(lambda: solution.unfreeze(_Net(), prefix)) for prefix in none}  # noqa: B023 - called at once
+    return {f'unfreeze(model, "{prefix}")': raised_by(lambda: solution.unfreeze(_Net(), prefix)) for prefix in none}  # noqa: B023 - called at once
 
 
 def gradients_after_unfreezing(solution):
@@ -261,7 +247,7 @@ def refused_heads(solution):
     """What replace_head raises for attributes that are no linear layer, and for less than one class."""
 
     def asked(*arguments):
-        return _raised_by(lambda: solution.replace_head(_Other(), *arguments))
+        return raised_by(lambda: solution.replace_head(_Other(), *arguments))
 
     return {
         "an attribute that is missing": asked(3, "head"),
@@ -272,7 +258,7 @@ def refused_heads(solution):
         "no class": asked(0),
         "no class, another attribute": asked(0, "classifier"),
         "-1 classes": asked(-1),
-        "fc is a pool": _raised_by(lambda: solution.replace_head(nn.ModuleDict({"fc": nn.AdaptiveAvgPool2d(1)}), 3)),
+        "fc is a pool": raised_by(lambda: solution.replace_head(nn.ModuleDict({"fc": nn.AdaptiveAvgPool2d(1)}), 3)),
     }
 
 
@@ -369,23 +355,23 @@ def modes_of_bare_norms(solution):
     inside = nn.Sequential
     cases = {
         "in a frozen stage, the model learns": inside(inside(still(), _bare()), layer()),
-        "in a stage that learns, the model does not else": inside(inside(layer(), _bare()), still()),
+        "in a stage that learns, all else is frozen": inside(inside(layer(), _bare()), still()),
         "in a stage of which one layer learns": inside(inside(still(), _bare(), layer()), still()),
         "in a stage whose weight is frozen and whose bias learns": inside(
             inside(_frozen(nn.Linear(4, 4), but=("bias",)), _bare()), still()
         ),
-        "a stage without parameters in a frozen one": inside(inside(still(), inside(_bare(), nn.ReLU())), layer()),
-        "a stage without parameters in one that learns": inside(inside(layer(), inside(_bare(), nn.ReLU())), still()),
-        "two stages without parameters in a frozen one": inside(inside(inside(inside(_bare())), still()), layer()),
-        "a frozen stage in one that learns": inside(inside(inside(_bare(), still()), layer()), still()),
-        "a stage that learns in one with frozen layers": inside(inside(still(), inside(_bare(), layer())), still()),
+        "in a stage without parameters in a frozen one": inside(inside(still(), inside(_bare(), nn.ReLU())), layer()),
+        "in a stage without parameters in one that learns": inside(inside(layer(), inside(_bare(), nn.ReLU())), still()),
+        "in two stages without parameters in a frozen one": inside(inside(inside(inside(_bare())), still()), layer()),
+        "in a frozen stage in one that learns": inside(inside(inside(_bare(), still()), layer()), still()),
+        "in a stage that learns in one with frozen layers": inside(inside(still(), inside(_bare(), layer())), still()),
         "a layer that learns deep inside the same stage": inside(inside(_bare(), inside(inside(layer()))), still()),
         "a frozen layer deep inside the same stage": inside(inside(_bare(), inside(inside(still()))), layer()),
         "beside a model that learns": inside(_bare(), layer()),
         "beside a model that is frozen": inside(_bare(), still()),
-        "stage with a parameter of its own, all frozen": inside(_Scaled(scale=False, layer=False), layer()),
-        "stage with a parameter of its own that learns": inside(_Scaled(scale=True, layer=False), still()),
-        "stage with a parameter of its own, its layer learns": inside(_Scaled(scale=False, layer=True), still()),
+        "in a stage with a parameter of its own, all frozen": inside(_Scaled(scale=False, layer=False), layer()),
+        "in a stage with a parameter of its own that learns": inside(_Scaled(scale=True, layer=False), still()),
+        "in a stage with a frozen parameter of its own, a layer learns": inside(_Scaled(scale=False, layer=True), still()),
         "no parameter anywhere": inside(inside(_bare(), nn.ReLU()), nn.Flatten()),
         "the model itself": _bare(),
     }
@@ -485,10 +471,10 @@ def steps_of_an_optimizer(solution):
 def nothing_to_optimise(solution):
     """What make_optimizer raises for models without a trainable parameter, and for those with a single one."""
     return {
-        "all is frozen": _raised_by(lambda: solution.make_optimizer(_frozen(_Net()), 0.1)),
-        "all is frozen, with weight decay": _raised_by(lambda: solution.make_optimizer(_frozen(_Net()), 0.1, 0.2)),
-        "no parameters": _raised_by(lambda: solution.make_optimizer(nn.Sequential(nn.ReLU(), nn.Flatten()), 0.1)),
-        "one learns": _raised_by(lambda: solution.make_optimizer(_frozen(_Net(), but=("fc.bias",)), 0.1)),
+        "all is frozen": raised_by(lambda: solution.make_optimizer(_frozen(_Net()), 0.1)),
+        "all is frozen, with weight decay": raised_by(lambda: solution.make_optimizer(_frozen(_Net()), 0.1, 0.2)),
+        "no parameters": raised_by(lambda: solution.make_optimizer(nn.Sequential(nn.ReLU(), nn.Flatten()), 0.1)),
+        "one learns": raised_by(lambda: solution.make_optimizer(_frozen(_Net(), but=("fc.bias",)), 0.1)),
     }
 
 
@@ -642,6 +628,7 @@ def _prepared(solution):
     model = tiny_backbone()
     solution.freeze_all(model)
     solution.replace_head(model, 3)
+    begun(model.fc)
     solution.unfreeze(model, "layer4")
     solution.set_train_mode(model)
     return model

@@ -471,7 +471,7 @@ def features_left_over(solution):
 def wrong_sizes(solution):
     """What is raised for images of another size than img_size, which is 8, with patches of 4."""
     embed, net = solution.PatchEmbed(8, 4, 2, 5), solution.TinyViT(8, 4, 2, 3, 8, 1, 2)
-    sizes = ((8, 12), (12, 8), (12, 12), (4, 4), (4, 16), (16, 4), (9, 9), (8, 9), (9, 8), (7, 8), (8, 7), (16, 16))
+    sizes = ((8, 12), (12, 8), (12, 12), (4, 8), (4, 16), (16, 4), (9, 9), (8, 9), (9, 8), (7, 8), (8, 7), (16, 16))
     answer = {}
     for height, width in sizes:
         image = seeded(2, 2, height, width)
@@ -595,11 +595,12 @@ def attention_of_the_class_token(solution):
     net.load_state_dict(overfit(solution)["weights"])
     images, labels = _pictures(run_seed())
     came = []  # what the last block's attention was handed: (B, N+1, D)
-    hook = net.blocks[-1].attn.register_forward_pre_hook(lambda module, inputs: came.append(inputs[0]))
+    attention = net.get_submodule("blocks.1").attn
+    hook = attention.register_forward_pre_hook(lambda module, inputs: came.append(inputs[0]))
     with torch.no_grad():
         guesses = net(images).argmax(1)  # (50,)
         hook.remove()
-        q, k, _ = net.blocks[-1].attn.qkv(came[0]).unflatten(2, (3, 4, -1)).permute(2, 0, 3, 1, 4)  # (B, h, N+1, d)
+        q, k, _ = attention.qkv(came[0]).unflatten(2, (3, 4, -1)).permute(2, 0, 3, 1, 4)  # (B, h, N+1, d)
         looks = (q[:, :, :1] @ k.transpose(2, 3) * k.shape[-1] ** -0.5).softmax(-1)  # (B, h, 1, N+1)
     some = [int((labels == kind).nonzero()[0]) for kind in (0, 1, 2)] + [len(labels) - 1]
     return {

@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import nn
 
 from cvlab.probing import (
+    begun,
     filled,
     gradients_of,
     layout_of,
@@ -376,15 +377,6 @@ class _Detector(nn.Module):
         return self.head(self.backbone(images))
 
 
-def _begun(net):
-    """Give every weight a start of its own, so that how a solution starts is left open."""
-    with torch.no_grad():
-        for _, parameter in sorted(net.named_parameters()):
-            fan_in = parameter[0].numel()
-            parameter.copy_(seeded(*parameter.shape, std=(2 / fan_in) ** 0.5) if parameter.dim() > 1 else parameter * 0)
-    return net
-
-
 def _task(solution):
     """Return pictures, the class of every anchor in them, and the distance of its corners from its object's."""
     found = scenes(SCENES, seed=run_seed(), size=24, max_obj=3)
@@ -414,7 +406,7 @@ def overfit(solution):
     """The loss of a small detector while it learns 50 pictures by heart, and the weights it ends with."""
     found, _, classes, deltas = _task(solution)
     images = torch.stack([scene.image for scene in found])
-    net = _begun(_Detector(solution).train())
+    net = begun(_Detector(solution).train(), gain=2**0.5)
     losses = train(net, lambda step: _loss(solution, net(images), classes, deltas), steps=STEPS, lr=1e-2, clip=1.0)
     return {"losses": losses, "weights": state_of(net)}
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 
 from cvlab.probing import (
+    begun,
     buffers_of,
     filled,
     gradients_of,
     integers,
     layout_of,
+    raised_by,
     run_seed,
     scenes,
     seeded,
@@ -50,19 +52,6 @@ def _with_ignored(target, value):
     target[0, :, 1:] = value
     target[1, 0, :2] = value
     return target
-
-
-def _refusal(call):
-    """Return "ValueError" for that and whatever derives from it, the name of any other exception, or "nothing"."""
-    try:
-        call()
-    except NotImplementedError:  # a stub has not refused anything, it is not there yet
-        raise
-    except ValueError:
-        return "ValueError"
-    except Exception as error:
-        return type(error).__name__
-    return "nothing"
 
 
 # ---------------------------------------------------------------------------------------------------- shapes and names
@@ -439,7 +428,7 @@ def small_images(solution):
     nets = {"train": _net(solution).train(), "eval": _net(solution).eval()}
     sizes = ((3, 3), (3, 8), (8, 3), (1, 16), (16, 1), (2, 9), (9, 2), (1, 1))
     return {
-        f"{h} x {w}, {mode}": _refusal(lambda net=net, h=h, w=w: net(_image(2, 3, h, w)))
+        f"{h} x {w}, {mode}": raised_by(lambda net=net, h=h, w=w: net(_image(2, 3, h, w)))
         for h, w in sizes
         for mode, net in nets.items()
     }
@@ -506,7 +495,7 @@ def bad_targets(solution):
                 "float64": target.double(),
             }
             for what, bad in wrong.items():
-                answer[f"{name}, {case}, {what}"] = _refusal(
+                answer[f"{name}, {case}, {what}"] = raised_by(
                     lambda bad=bad, loss=loss, logits=logits: loss(logits, bad)
                 )
     return answer
@@ -539,7 +528,7 @@ def bad_class_numbers(solution):
             ):
                 bad = _with_one(target, value)
                 given = {} if index is None else {"ignore_index": index}
-                answer[f"{name}, {case}, {value} with ignore_index={index}"] = _refusal(
+                answer[f"{name}, {case}, {value} with ignore_index={index}"] = raised_by(
                     lambda bad=bad, given=given, loss=loss, logits=logits: loss(logits, bad, **given)
                 )
     return answer
@@ -553,7 +542,7 @@ def negative_smooth(solution):
         for case in LOGIT_SIZES:
             logits, target = _logits(case), _target(case)
             for smooth in (-1.0, -0.001, -5, 0.0, 0, 0.001):
-                answer[f"{name}, {case}, smooth={smooth}"] = _refusal(
+                answer[f"{name}, {case}, smooth={smooth}"] = raised_by(
                     lambda smooth=smooth, loss=loss, logits=logits, target=target: loss(logits, target, smooth=smooth)
                 )
     return answer
@@ -573,7 +562,7 @@ def _pictures(seed):
 def overfit(solution):
     """The loss of a UNet while it learns the masks of 50 images by heart, and the weights it ends with."""
     images, masks = _pictures(run_seed())  # (50, 3, 16, 16), (50, 16, 16)
-    net = solution.UNet(3, CLASSES, WIDTH).train()
+    net = begun(solution.UNet(3, CLASSES, WIDTH)).train()
 
     def loss(step):
         some = slice(step % BATCHES * BATCH, (step % BATCHES + 1) * BATCH)  # ten images

@@ -60,18 +60,6 @@ def _with_gradients(loss, **inputs):
     return {"loss": loss, "gradient": gradients_of(loss, inputs)}
 
 
-def _refusal(call):
-    """What `call` raises; a class of its own that is a ValueError counts as one."""
-
-    def plainly():
-        try:
-            call()
-        except ValueError as error:
-            raise ValueError from error
-
-    return raised_by(plainly)
-
-
 def _losses(solution, e, labels, **margin):
     """The two losses that a batch has, and the fraction."""
     loss, fraction = solution.batch_all(e, labels, **margin)
@@ -503,7 +491,7 @@ def bad_margins(solution):
     a, p, n = (_rows(count=4) for _ in range(3))
     d = uniform(5), uniform(5)
     return {
-        f"{name}, margin {margin}": _refusal(lambda ask=ask, margin=margin: ask(margin))
+        f"{name}, margin {margin}": raised_by(lambda ask=ask, margin=margin: ask(margin))
         for margin in (0, 0.0, -0.2, -3)
         for name, ask in {
             "triplet_loss": lambda margin: solution.triplet_loss(a, p, n, margin),
@@ -524,14 +512,14 @@ def bad_shapes(solution):
             given = [a, a + 1, a - 1]
             given[place] = other
             ask = solution.triplet_loss
-            answer[f"triplet_loss, {name}, argument {place}"] = _refusal(lambda ask=ask, given=given: ask(*given))
+            answer[f"triplet_loss, {name}, argument {place}"] = raised_by(lambda ask=ask, given=given: ask(*given))
     for name, pair in {
         "5 and 4": (uniform(5), uniform(4)),
         "4 and 1": (uniform(4), uniform(1)),
         "1 and 4": (uniform(1), uniform(4)),
         "4 by 3 and 3": (uniform(4, 3), uniform(3)),
     }.items():
-        answer[f"triplet_kind, {name}"] = _refusal(lambda pair=pair: solution.triplet_kind(*pair, 0.2))
+        answer[f"triplet_kind, {name}"] = raised_by(lambda pair=pair: solution.triplet_kind(*pair, 0.2))
     for function in ("batch_all", "batch_hard", "semi_hard_triplets"):
         for name, labels in {
             "5 for 4 rows": _labels(0, 0, 1, 1, 1),
@@ -543,7 +531,7 @@ def bad_shapes(solution):
             "no dimensions": _labels(3)[0],
         }.items():
             ask = getattr(solution, function)
-            answer[f"{function}, labels: {name}"] = _refusal(lambda ask=ask, labels=labels: ask(a, labels))
+            answer[f"{function}, labels: {name}"] = raised_by(lambda ask=ask, labels=labels: ask(a, labels))
     return answer
 
 

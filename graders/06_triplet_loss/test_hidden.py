@@ -97,7 +97,7 @@ def test_gradients_of_distances_are_those_of_the_reference(submission, reference
 def test_all_three_of_a_triplet_learn(submission, reference):
     """The gradients of anchor, positive and negative are those of the reference."""
     answer, expected = submission(probes.gradients_of_triplets), reference(probes.gradients_of_triplets)
-    assert_matches(answer, expected, what="triplet_loss")
+    assert_matches(answer, expected, what="the answer of triplet_loss")
 
 
 @check("gradients", points=2)
@@ -125,7 +125,7 @@ def test_a_hard_triplet_pulls_and_pushes(submission):
 def test_easy_triplets_teach_nothing(submission, reference):
     """The gradients of an easy triplet are exactly 0."""
     answer, expected = submission(probes.gradients_of_easy_triplets), reference(probes.gradients_of_easy_triplets)
-    assert_matches(answer, expected, what="triplet_loss")
+    assert_matches(answer, expected, what="the answer of triplet_loss")
 
 
 @check("invariants", points=1)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from cvlab.probing import (
+    begun,
     buffers_of,
     filled,
     gradients_of,
@@ -54,21 +55,6 @@ def _or_zeros(gradients, tensors):
     return {
         name: torch.zeros_like(tensors[name]) if gradient is None else gradient for name, gradient in gradients.items()
     }
-
-
-def _raised_by(call, kind):
-    """Return the name of `kind` for a subclass of it, which is as good, else what `raised_by` says."""
-    caught = []
-
-    def noted():
-        try:
-            call()
-        except Exception as error:
-            caught.append(error)
-            raise
-
-    name = raised_by(noted)
-    return kind.__name__ if caught and isinstance(caught[0], kind) else name
 
 
 def _short(dtype):
@@ -435,7 +421,7 @@ def odd_images(solution):
         for height, width in ((5, 6), (6, 5), (7, 9), (8, 11)):
             image = _image(height=height, width=width)
             name = f"{height} x {width}, {'train' if mode else 'eval'}"
-            answer[name] = _raised_by(lambda net=net, image=image: net(image), ValueError)
+            answer[name] = raised_by(lambda net=net, image=image: net(image), ValueError)
     return answer
 
 
@@ -482,7 +468,7 @@ def other_depth_shapes(solution):
     ):
         target = {"cls": integers(batch, high=CLASSES), "depth": uniform(*shape, low=0.5, high=3.0)}
         out = _predictions(batch=batch)
-        answer[f"{(batch, 1, 4, 6)} and {shape}"] = _raised_by(
+        answer[f"{(batch, 1, 4, 6)} and {shape}"] = raised_by(
             lambda out=out, target=target: solution.multitask_loss(out, target, {"cls": 1.0, "depth": 1.0}), ValueError
         )
     return answer
@@ -500,7 +486,7 @@ def other_keys(solution):
                     dicts[place]["normals"] = extra[place]
                 else:
                     del dicts[place][change.removeprefix("without ")]
-            answer[f"{' and '.join(places)} {change}"] = _raised_by(
+            answer[f"{' and '.join(places)} {change}"] = raised_by(
                 lambda dicts=dicts: solution.multitask_loss(dicts["out"], dicts["target"], dicts["weights"]), KeyError
             )
     return answer
@@ -511,7 +497,7 @@ def negative_weights(solution):
     answer = {}
     for cls, depth in ((-1.0, 1.0), (1.0, -1.0), (-0.001, 0.0), (2.0, -1e-6), (-0.5, -0.5)):
         weights = {"cls": cls, "depth": depth}
-        answer[f"cls {cls}, depth {depth}"] = _raised_by(
+        answer[f"cls {cls}, depth {depth}"] = raised_by(
             lambda weights=weights: solution.multitask_loss(_predictions(), _target(), weights), ValueError
         )
     return answer
@@ -530,22 +516,10 @@ def _pictures(seed):
     return images, {"cls": labels, "depth": depth}
 
 
-def _begun(net):
-    """Give a network the weights PyTorch would give its layers, so that nobody's own choice of them decides."""
-    with torch.no_grad():
-        for name, value in sorted(net.named_parameters()):
-            if value.dim() >= 2:
-                bound = value[0].numel() ** -0.5
-                value.copy_(uniform(*value.shape, low=-bound, high=bound))
-            else:
-                value.fill_(0.0 if name.endswith("bias") else 1.0)
-    return net
-
-
 def overfit(solution):
     """The total while a TwoHeadNet learns class and depth of 50 images by heart, and the weights it ends with."""
     images, target = _pictures(run_seed())
-    net = _begun(solution.TwoHeadNet(KINDS, WIDTH)).train()
+    net = begun(solution.TwoHeadNet(KINDS, WIDTH)).train()
     losses = train(net, lambda step: solution.multitask_loss(net(images), target, BOTH)[0], steps=STEPS, lr=1e-2)
     return {"losses": losses, "weights": state_of(net)}
 
@@ -640,7 +614,7 @@ def graph_afterwards(solution):
 def training(solution):
     """Both losses of every step while a TwoHeadNet learns, and the class's share of the gradient at every fourth."""
     images, target = _pictures(run_seed())
-    net = _begun(solution.TwoHeadNet(KINDS, WIDTH)).train()
+    net = begun(solution.TwoHeadNet(KINDS, WIDTH)).train()
     shared = list(net.backbone.parameters())
     answer = {"cls": [], "depth": [], "share of cls": []}
 
