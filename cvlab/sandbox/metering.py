@@ -27,6 +27,8 @@ class Usage(msgspec.Struct):
     cpu_seconds: float = 0.0
     memory_kb: int = 0
     """Memory of their own now: anonymous pages above those shared with the nursery, and shared memory."""
+    runnable: bool = False
+    """Whether one of them would compute if it got a processor, or waits for the disk: not idle, but starved."""
 
 
 class Meter:
@@ -44,12 +46,13 @@ class Meter:
     def read(self, bound_kb: int | None = None) -> Usage:
         """Return what is used now. With a `bound_kb`, memory is looked at closely as soon as that might be passed."""
         alive: dict[tuple[int, bytes], float] = {}
-        with_children, above, whole = 0.0, 0, 0
+        with_children, above, whole, runnable = 0.0, 0, 0, False
         processes = []
         for process, fields in processes_below(self._root):
             if process == self._root and self._spare_root:
                 continue
             processes.append(process)
+            runnable = runnable or fields[0] in (b"R", b"D")
             own, waited_for = _seconds(fields[11:13]), _seconds(fields[13:15])
             alive[process, fields[19]] = own  # with its starting time, as numbers come again
             with_children += own + waited_for
@@ -62,7 +65,7 @@ class Meter:
         self._cpu_seconds = max(self._cpu_seconds, with_children, self._of_the_dead + sum(alive.values()))
         if bound_kb is not None and above <= bound_kb < whole - self._baseline_kb:
             above = max(above, self._closer(processes))
-        return Usage(cpu_seconds=self._cpu_seconds, memory_kb=above)
+        return Usage(cpu_seconds=self._cpu_seconds, memory_kb=above, runnable=runnable)
 
     def _closer(self, processes: list[int]) -> int:
         """Return the memory of all together, each page once: several may have put their own where shared pages were."""

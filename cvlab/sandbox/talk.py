@@ -112,8 +112,9 @@ class Talk:
                 self._read()
             else:
                 self._drain_output()
-        # An answer that is here counts, however late we come to look.
-        if self.watch.due() and not (self._heard or self._all_heard or self._nonsense) and not self.watch.look():
+        # An answer that is here counts, however late we come to look; news of progress buys no time.
+        answered = any(header.kind != "progress" for header, _, _ in self._heard)
+        if self.watch.due() and not (answered or self._all_heard or self._nonsense) and not self.watch.look():
             while self._read():  # it has ended, and what it sent before is all here; others may hold its line open
                 pass
             self._all_heard = True

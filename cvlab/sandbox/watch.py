@@ -67,7 +67,8 @@ class Watch:
         if self._cpu_before + cpu > limits.total_cpu_seconds:
             total = f"{limits.total_cpu_seconds:g} seconds of computing"
             raise Gone("cpu", f"no answer before all questions together had taken {total}")
-        self._idle += passed
+        # Who would run but gets no processor is not to blame either.
+        self._idle += 0.0 if usage.runnable else passed
         if self._used - self._used_when_busy > IDLE_SHARE * self._idle:
             self._used_when_busy, self._idle = self._used, 0.0
         elif self._idle > limits.idle_seconds:
