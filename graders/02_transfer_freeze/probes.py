@@ -361,7 +361,7 @@ def modes_of_bare_norms(solution):
             inside(_frozen(nn.Linear(4, 4), but=("bias",)), _bare()), still()
         ),
         "in a stage without parameters in a frozen one": inside(inside(still(), inside(_bare(), nn.ReLU())), layer()),
-        "in a stage without parameters in one that learns": inside(inside(layer(), inside(_bare(), nn.ReLU())), still()),
+        "in a bare stage in one that learns": inside(inside(layer(), inside(_bare(), nn.ReLU())), still()),
         "in two stages without parameters in a frozen one": inside(inside(inside(inside(_bare())), still()), layer()),
         "in a frozen stage in one that learns": inside(inside(inside(_bare(), still()), layer()), still()),
         "in a stage that learns in one with frozen layers": inside(inside(still(), inside(_bare(), layer())), still()),
@@ -371,7 +371,7 @@ def modes_of_bare_norms(solution):
         "beside a model that is frozen": inside(_bare(), still()),
         "in a stage with a parameter of its own, all frozen": inside(_Scaled(scale=False, layer=False), layer()),
         "in a stage with a parameter of its own that learns": inside(_Scaled(scale=True, layer=False), still()),
-        "in a stage with a frozen parameter of its own, a layer learns": inside(_Scaled(scale=False, layer=True), still()),
+        "in a stage with a frozen parameter, a layer learns": inside(_Scaled(scale=False, layer=True), still()),
         "no parameter anywhere": inside(inside(_bare(), nn.ReLU()), nn.Flatten()),
         "the model itself": _bare(),
     }
