@@ -23,6 +23,6 @@ def run_cvlab(*arguments: object, cwd: Path | None = None, **environment: str) -
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,  # a bound for hangs, not for busy machines
         check=False,
     )

@@ -82,11 +82,31 @@ def plainly(outcome: Outcome) -> str:
 
 
 def place_of(question: Callable[..., Any] | None, submitted: Submission, api: Collection[str]) -> Where | None:
-    """Return where the submission defines what a probe asks for: the first name of the API that the probe uses."""
-    for name in _names_in(getattr(question, "__code__", None)):
+    """Return where the submission defines what a probe asks for: the first name of the API that it uses.
+
+    Looked for in the probe itself and then in the helpers of its own file that it calls.
+    """
+    for name in _names_used_by(question):
         if name in api and (found := submitted.definition(name)):
             return found
     return None
+
+
+def _names_used_by(question: Callable[..., Any] | None) -> list[str]:
+    names: list[str] = []
+    todo: list[Any] = [question]
+    seen = set[object]()
+    while todo:
+        function = todo.pop(0)
+        code = getattr(function, "__code__", None)
+        if code is None or code in seen:
+            continue
+        seen.add(code)
+        found = _names_in(code)
+        names += found
+        place = getattr(function, "__globals__", {})
+        todo += [place[name] for name in found if getattr(place.get(name), "__globals__", None) is place]
+    return names
 
 
 def _names_in(code: types.CodeType | None) -> list[str]:
