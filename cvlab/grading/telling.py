@@ -104,7 +104,7 @@ def _names_used_by(question: Callable[..., Any] | None) -> list[str]:
         seen.add(code)
         found = _names_in(code)
         names += found
-        place = getattr(function, "__globals__", {})
+        place: dict[str, Any] = getattr(function, "__globals__", {})
         todo += [place[name] for name in found if getattr(place.get(name), "__globals__", None) is place]
     return names
 
