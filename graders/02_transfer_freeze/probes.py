@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import nn
@@ -410,7 +412,7 @@ def _contents(model, optimizer):
     ]
     return {
         "an AdamW": isinstance(optimizer, torch.optim.AdamW),
-        "parameters": sorted(name for name, _, _ in owned),
+        "how often it owns each": dict(Counter(name for name, _, _ in owned)),
         "learning rates": {name: float(group["lr"]) for name, group, _ in owned},
         "weight decay of kernels and matrices": {
             name: float(group["weight_decay"]) for name, group, parameter in owned if parameter.dim() > 1

@@ -133,8 +133,11 @@ def test_an_optimizer_owns_what_can_be_trained(submission, reference):
     """The AdamW owns every trainable parameter once, and no frozen one."""
     answer, expected = submission(probes.what_optimizers_own), reference(probes.what_optimizers_own)
     for model in expected:
-        for part in ("an AdamW", "parameters"):
-            assert_equal(answer[model][part], expected[model][part], what=f"the optimizer's answer ({model}: {part})")
+        for part, what in (
+            ("an AdamW", "whether it is an AdamW"),
+            ("how often it owns each", "what the optimizer owns"),
+        ):
+            assert_equal(answer[model][part], expected[model][part], what=f"{what} ({model})")
 
 
 @check("parity", points=1)
