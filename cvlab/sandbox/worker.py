@@ -242,7 +242,7 @@ def serve(connection: socket.socket, folder: Path | None) -> None:
     inbox = _requests(connection)
     loading, value = next(inbox)
     task = msgspec.convert(value, Task)
-    probes = load_probes(task.probes)
+    probes = sys.modules[PROBES_MODULE] = load_probes(task.probes)  # pickle finds the classes of an object by module
     solution: types.ModuleType | None = None
     refusal: Raised | None = None
     try:

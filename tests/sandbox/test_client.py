@@ -920,3 +920,17 @@ def test_a_worker_that_cannot_be_started_leaves_nothing(processes, monkeypatch, 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(OSError, match="no more"):
         processes.worker(QUICK)
+
+
+def test_a_model_that_a_probe_made_can_be_copied_by_pickle(sandbox: Sandbox) -> None:
+    probes = """
+class Net:
+    size = 3
+
+def first(solution):
+    return solution.copied(Net()).size
+"""
+    source = "import pickle\ndef copied(model): return pickle.loads(pickle.dumps(model))\n"
+    asked = Interview(sandbox, Task(Solution("copies.py", source), probes, 0), QUICK)
+    assert asked.ask("first") == Answer(3)
+    asked.close()
