@@ -5,6 +5,7 @@ Probes run inside the sandbox. Nothing here knows an answer.
 
 from __future__ import annotations
 
+from cvlab.probing.activations import activation_statistics
 from cvlab.probing.backbone import TinyBackbone, tiny_backbone
 from cvlab.probing.drawing import begun, filled, integers, run_seed, seeded, uniform
 from cvlab.probing.observing import (
@@ -22,6 +23,7 @@ from cvlab.probing.training import train
 __all__ = [
     "Scene",
     "TinyBackbone",
+    "activation_statistics",
     "begun",
     "buffers_of",
     "filled",

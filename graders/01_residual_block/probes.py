@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import nn
 
 from cvlab.probing import (
+    activation_statistics,
     begun,
     buffers_of,
     filled,
@@ -357,7 +358,11 @@ def overfit(solution):
     images, labels = _pictures(run_seed())
     net = begun(solution.TinyResNet(CLASSES, WIDTH)).train()
     losses = train(net, lambda step: F.cross_entropy(net(images), labels), steps=STEPS, lr=1e-2)
-    return {"losses": losses, "weights": state_of(net)}
+    return {
+        "losses": losses,
+        "weights": state_of(net),
+        "activations": activation_statistics(net, lambda: net(images)),
+    }
 
 
 def loss_with_weights(solution, weights):

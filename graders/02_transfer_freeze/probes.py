@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import nn
 
 from cvlab.probing import (
+    activation_statistics,
     begun,
     filled,
     gradients_of,
@@ -623,7 +624,11 @@ def fine_tuned(solution):
         loss.backward()
         optimizer.step()
         progress.report(step + 1, STEPS, losses[-1])
-    return {"losses": losses, "weights": state_of(model)}
+    return {
+        "losses": losses,
+        "weights": state_of(model),
+        "activations": activation_statistics(model, lambda: model(images)),
+    }
 
 
 def _prepared(solution):

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
 
 from cvlab.probing import (
+    activation_statistics,
     filled,
     gradients_of,
     layout_of,
@@ -532,7 +533,11 @@ def overfit(solution):
     # Initial values are free, and some good ones need three times the steps: so all start from the same.
     net = filled(solution.TinyViT()).train()
     losses = train(net, lambda step: F.cross_entropy(net(images), labels), steps=STEPS, lr=3e-3, clip=1.0)
-    return {"losses": losses, "weights": state_of(net)}
+    return {
+        "losses": losses,
+        "weights": state_of(net),
+        "activations": activation_statistics(net, lambda: net(images)),
+    }
 
 
 def loss_with_weights(solution, weights):

@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import nn
 
 from cvlab.probing import (
+    activation_statistics,
     begun,
     filled,
     gradients_of,
@@ -408,7 +409,11 @@ def overfit(solution):
     images = torch.stack([scene.image for scene in found])
     net = begun(_Detector(solution).train(), gain=2**0.5)
     losses = train(net, lambda step: _loss(solution, net(images), classes, deltas), steps=STEPS, lr=1e-2, clip=1.0)
-    return {"losses": losses, "weights": state_of(net)}
+    return {
+        "losses": losses,
+        "weights": state_of(net),
+        "activations": activation_statistics(net, lambda: net(images)),
+    }
 
 
 def detector_with_weights(solution, weights):

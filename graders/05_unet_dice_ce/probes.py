@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from cvlab.probing import (
+    activation_statistics,
     begun,
     buffers_of,
     filled,
@@ -568,7 +569,12 @@ def overfit(solution):
         some = slice(step % BATCHES * BATCH, (step % BATCHES + 1) * BATCH)  # ten images
         return solution.dice_ce_loss(net(images[some]), masks[some])
 
-    return {"losses": train(net, loss, steps=STEPS, lr=1e-2), "weights": state_of(net)}
+    losses = train(net, loss, steps=STEPS, lr=1e-2)
+    return {
+        "losses": losses,
+        "weights": state_of(net),
+        "activations": activation_statistics(net, lambda: net(images)),
+    }
 
 
 def judged_with_weights(solution, weights):

@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import Tensor, nn
 
 from cvlab.probing import (
+    activation_statistics,
     gradients_of,
     integers,
     raised_by,
@@ -690,7 +691,11 @@ def overfit(solution):
         return solution.batch_all(net(images[chosen]), labels[chosen], WIDE_MARGIN)[0]
 
     losses = train(net, loss, steps=STEPS, lr=LEARNING_RATE)
-    return {"losses": losses, "weights": state_of(net)}
+    return {
+        "losses": losses,
+        "weights": state_of(net),
+        "activations": activation_statistics(net, lambda: net(images)),
+    }
 
 
 def judged(solution, weights):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from cvlab.probing import (
+    activation_statistics,
     begun,
     buffers_of,
     filled,
@@ -521,7 +522,11 @@ def overfit(solution):
     images, target = _pictures(run_seed())
     net = begun(solution.TwoHeadNet(KINDS, WIDTH)).train()
     losses = train(net, lambda step: solution.multitask_loss(net(images), target, BOTH)[0], steps=STEPS, lr=1e-2)
-    return {"losses": losses, "weights": state_of(net)}
+    return {
+        "losses": losses,
+        "weights": state_of(net),
+        "activations": activation_statistics(net, lambda: net(images)),
+    }
 
 
 def losses_with_weights(solution, weights):
