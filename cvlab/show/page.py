@@ -154,22 +154,22 @@ def _row(check: CheckResult, report: Report) -> _Row:
 
 
 def _listing(report: Report, submission: Submission, around: int | None) -> Listing | None:
-    """Return the source with a note at each line where a check failed, that of the first one with its title."""
+    """Return the source with at each line where a check failed what the first one found there."""
     failed = [check for check in report.checks if check.status in ("failed", "error")]
     places = [line_of(submission, check.where) if check.where else None for check in failed]
-    titles: dict[int, list[str]] = {}
+    told: dict[int, list[str]] = {}
     for check, line in zip(failed, places, strict=True):
         if line is not None and (around is None or line == places[0]):
-            titles.setdefault(line, []).append(wording.sentence(check.title))
-    notes = {line: _note(found) for line, found in titles.items()}
+            told.setdefault(line, []).append(wording.in_short(check.message) or wording.sentence(check.title))
+    notes = {line: _note(found) for line, found in told.items()}
     first = places[0] if places and places[0] in notes else None
     shown = listing(submission, notes, first=first, around=around)
     return shown if shown.lines else None
 
 
-def _note(titles: list[str]) -> str:
-    others = f" (and {wording.amount(len(titles) - 1, 'other check')})" if len(titles) > 1 else ""
-    return titles[0] + others
+def _note(told: list[str]) -> str:
+    others = f" (and {wording.amount(len(told) - 1, 'other check')})" if len(told) > 1 else ""
+    return told[0] + others
 
 
 def _pictures(exhibits: Exhibits | None) -> list[_Picture]:

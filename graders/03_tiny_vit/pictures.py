@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import probes
 
-from cvlab.show.figures import picture
+from cvlab.show.figures import draw_losses, picture
 
 SIDE, PATCH = 16, 4
 GRID = SIDE // PATCH
 SHAPES = ("disc", "square", "triangle")
 
 
-@picture("The class token looks at some patches more than at others", probes.attention_of_the_class_token)
+@picture(
+    "The loss falls while fifty images are learnt by heart",
+    probes.overfit,
+    alt="A line: the cross-entropy of each training step on a logarithmic axis.",
+)
+def loss_curve(figure, training):
+    """Draw the loss of every step, on a logarithmic axis."""
+    draw_losses(figure, training["losses"], what="cross-entropy", goal=0.1)
+
+
+@picture(
+    "The class token looks at some patches more than at others",
+    probes.attention_of_the_class_token,
+    alt="Four images on a 4x4 grid of patches; below each the same grid, brighter where the class token looks more.",
+)
 def attention(figure, answer):
     """Draw four images and how the class token's attention falls on their patches, each on its own scale."""
     rows = figure.subplots(2, 4)

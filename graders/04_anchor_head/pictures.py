@@ -6,14 +6,28 @@ import probes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from cvlab.show.figures import picture
+from cvlab.show.figures import draw_losses, picture
 
 CELLS, ANCHORS, SIDE, STRIDE = 6, 3, 24, 4
 SHOWN_CELLS = ((1, 1), (4, 4))
 SHAPES = {"disc": ("tab:blue", "-"), "square": ("tab:orange", "--"), "triangle": ("white", ":")}
 
 
-@picture("Every cell has its anchors; those that fit an object best are trained to find it", probes.anchors_and_objects)
+@picture(
+    "The loss falls while fifty pictures are learnt by heart",
+    probes.overfit,
+    alt="A line: the loss of classes and boxes of each training step on a logarithmic axis.",
+)
+def loss_curve(figure, training):
+    """Draw the loss of every step, on a logarithmic axis."""
+    draw_losses(figure, training["losses"], what="loss of classes and boxes", goal=0.2)
+
+
+@picture(
+    "Every cell has its anchors; those that fit an object best are trained to find it",
+    probes.anchors_and_objects,
+    alt="One picture twice: with the three anchors of two cells, and with its objects and the anchors that fit them.",
+)
 def anchors(figure, answer):
     """Draw the anchors of two cells, and beside them the anchors that have an object."""
     every, fitting = figure.subplots(1, 2)
@@ -41,7 +55,11 @@ def anchors(figure, answer):
     _explain_styles(figure)
 
 
-@picture("Moved by their deltas, a trained detector's anchors should lie on the objects", probes.found_by_heart)
+@picture(
+    "Moved by their deltas, a trained detector's anchors should lie on the objects",
+    probes.found_by_heart,
+    alt="Four pictures with the boxes of their objects; below, the same with the boxes that the detector found.",
+)
 def found(figure, answer):
     """Draw four pictures with the boxes of their objects and those that were found, styled by class."""
     rows = figure.subplots(2, 4)

@@ -7,13 +7,27 @@ from matplotlib.colors import ListedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cvlab.show.figures import picture
+from cvlab.show.figures import draw_losses, picture
 
 CLASSES = {"background": "whitesmoke", "disc": "tab:orange", "square": "tab:blue", "triangle": "black"}
 TITLES = ("learnt by heart", "learnt by heart", "never seen", "never seen")
 
 
-@picture("Every pixel gets a class, in images learnt by heart and in new ones", probes.masks_found)
+@picture(
+    "The loss falls while fifty masks are learnt by heart",
+    probes.overfit,
+    alt="A line: the Dice and cross-entropy of each training step on a logarithmic axis.",
+)
+def loss_curve(figure, training):
+    """Draw the loss of every step, on a logarithmic axis."""
+    draw_losses(figure, training["losses"], what="Dice and cross-entropy")
+
+
+@picture(
+    "Every pixel gets a class, in images learnt by heart and in new ones",
+    probes.masks_found,
+    alt="Four images, their true masks, and the masks found, with a red cross on every pixel that is wrong.",
+)
 def masks(figure, answer):
     """Draw four images, their true masks and those that were found, with a cross on each wrong pixel."""
     colours = ListedColormap(list(CLASSES.values()))

@@ -12,7 +12,11 @@ KINDS = (("easy", "tab:blue", ""), ("semi-hard", "tab:orange", "///"), ("hard", 
 MOMENTS = ("before", "after")
 
 
-@picture("Training should pull each class together, and the classes apart", probes.learnt_distances)
+@picture(
+    "Training should pull each class together, and the classes apart",
+    probes.learnt_distances,
+    alt="Fifty points before and after training, marked by class: discs, squares and triangles.",
+)
 def embeddings(figure, answer):
     """Draw the 50 embeddings along their two main directions, before and after training."""
     for axes, moment in zip(figure.subplots(1, 2), MOMENTS, strict=True):
@@ -27,7 +31,11 @@ def embeddings(figure, answer):
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
 
 
-@picture("Training should turn hard and semi-hard triplets into easy ones", probes.learnt_distances)
+@picture(
+    "Training should turn hard and semi-hard triplets into easy ones",
+    probes.learnt_distances,
+    alt="Two histograms of triplets by how much farther the negative is than the positive, before and after training.",
+)
 def kinds(figure, answer):
     """Draw how many triplets have which gap between negative and positive, by kind, before and after training."""
     margin = float(answer["margin"])

@@ -9,7 +9,11 @@ from cvlab.show.figures import picture
 TITLES = ("learnt by heart", "learnt by heart", "never seen", "never seen")
 
 
-@picture("Both tasks learn at once, and each pulls on the shared backbone", probes.training)
+@picture(
+    "Both tasks learn at once, and each pulls on the shared backbone",
+    probes.training,
+    alt="Two lines: the losses of class and depth over the steps; below, the class's share of the gradient.",
+)
 def tasks(figure, answer):
     """Draw both losses of every step, and the class's share of the gradient of the shared weights."""
     losses, share = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -26,7 +30,11 @@ def tasks(figure, answer):
     share.set_xlabel("step")
 
 
-@picture("Depth from a single image: near objects stand out from the far wall", probes.depth_found)
+@picture(
+    "Depth from a single image: near objects stand out from the far wall",
+    probes.depth_found,
+    alt="Four images, the true depth of each pixel, and the depth found, on one colour scale.",
+)
 def depths(figure, answer):
     """Draw four images, their true depth and the depth that was found, on one colour scale."""
     rows = figure.subplots(3, 4)
