@@ -37,7 +37,7 @@ MAX_BYTES = 1_000_000
 SKIP_TAG = "cvlab-skip"
 
 #: Cell magics whose body is plain Python for the student's own namespace: only the magic line goes.
-TRANSPARENT_CELL_MAGICS = frozenset({"time", "timeit", "capture"})
+TRANSPARENT_CELL_MAGICS = frozenset({"time", "timeit", "capture", "check"})
 
 #: Encodings a `.py` file may declare, by Python's own names. All of them keep ASCII as it is and decode in linear time;
 #: `idna` and `punycode` take quadratic time, `unicode_escape` and `utf-7` write one text in many ways.

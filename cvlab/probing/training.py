@@ -6,7 +6,8 @@ does not, and computes the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -57,17 +58,29 @@ def train(
         )
     moments: dict[nn.Parameter, _Moments] = {}
     losses: list[float] = []
-    for step in range(steps):
-        for parameter in parameters:
-            parameter.grad = None
-        value = _trainable(loss(step), step)  # ()
-        losses.append(value.item())
-        value.backward()  # type: ignore[no-untyped-call]
-        if clip is not None:
-            nn.utils.clip_grad_norm_(parameters, clip, foreach=False)
-        _update(parameters, moments, lr, weight_decay)
-        progress.report(step + 1, steps, losses[-1])
+    with _compiled_kernels():
+        for step in range(steps):
+            for parameter in parameters:
+                parameter.grad = None
+            value = _trainable(loss(step), step)  # ()
+            losses.append(value.item())
+            value.backward()  # type: ignore[no-untyped-call]
+            if clip is not None:
+                nn.utils.clip_grad_norm_(parameters, clip, foreach=False)
+            _update(parameters, moments, lr, weight_decay)
+            progress.report(step + 1, steps, losses[-1])
     return losses
+
+
+@contextmanager
+def _compiled_kernels() -> Iterator[None]:
+    """Let oneDNN compile code for the shapes it meets, which pays where they come again in every step."""
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = True  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
 
 
 @torch.no_grad()

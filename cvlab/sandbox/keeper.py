@@ -45,15 +45,15 @@ class Keeper(Protocol):
     def last_words(self, seconds: float) -> Ended | None:
         """Return how the worker ended by itself, or None where it has not within this time."""
 
-    def end(self) -> Ended:
-        """Kill the worker and everything it started, and return how it ended; the same every time."""
+    def hang_up(self) -> None:
+        """Have the worker killed, with everything it started. Whoever kills may be at it still when this returns."""
 
     def close(self) -> None:
         """Let go of its sockets and pipes."""
 
 
 class SupervisedWorker:
-    """A worker forked by the nursery, with its supervisor on a control socket."""
+    """A worker forked by the nursery, with whoever supervises it on a control socket."""
 
     start_cpu_seconds = 0.0
 
@@ -79,7 +79,10 @@ class SupervisedWorker:
 
     def _hear(self) -> Message:
         try:
-            text = self._control.recv(1 << 16)
+            try:
+                text = self._control.recv(1 << 16)
+            except ConnectionResetError:  # it went with a question of ours unread; its own words still lie here
+                text = self._control.recv(1 << 16)
         except TimeoutError:
             raise SandboxError(
                 "supervisor", f"no word for {GONE_SECONDS:.0f} seconds.", "Start the check again."
@@ -122,14 +125,10 @@ class SupervisedWorker:
             self._hear()
         return self._ended
 
-    def end(self) -> Ended:
-        """Hang up, so that the supervisor kills; wait until it says that the worker is gone."""
-        if self._ended is None:
-            with contextlib.suppress(OSError):
-                self._control.shutdown(socket.SHUT_WR)
-        while self._ended is None:
-            self._hear()
-        return self._ended
+    def hang_up(self) -> None:
+        """Let the supervisor hear nothing more from us; it then kills, and the nursery does not end before."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Close our ends."""
@@ -180,11 +179,11 @@ class PlainProcess:
             return Ended(exit_code=self._process.wait(seconds))
         return None
 
-    def end(self) -> Ended:
-        """Kill the process group, of which some may live on after the process."""
+    def hang_up(self) -> None:
+        """Kill the process group, of which some may live on after the process, and wait for the process."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        return Ended(exit_code=self._process.wait())
+        self._process.wait()
 
     def close(self) -> None:
         """Close our ends and remove its folder."""

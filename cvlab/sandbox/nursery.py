@@ -1,10 +1,11 @@
-"""The nursery: a process with torch imported and nothing to hide, which forks one supervisor per worker.
+"""The nursery: a process with torch imported and nothing to hide, which forks workers and watches them.
 
 It is forked from the grader before the grader reads a reference, a hidden check or a submission, so no secret is ever
 in the memory that workers inherit. Order of its steps:
 
     clear environment and command line · own session · close inherited files · (as root) mount, net, ipc, uts and cgroup
-    namespaces, read-only root, become nobody, own user namespace · (otherwise) user namespace first, then the same
+    namespaces, read-only root, become nobody, own user namespace · (otherwise) user namespace first, then the same ·
+    own process namespace · warm up
 
 Where the kernel refuses namespaces the nursery goes on without; Landlock and seccomp do not need them, and the report
 says what was missing.
@@ -29,7 +30,8 @@ from pathlib import Path
 import msgspec
 
 from cvlab.limits import Limits
-from cvlab.sandbox import jail, policy, supervisor
+from cvlab.sandbox import jail, policy, supervisor, worker
+from cvlab.sandbox.warming import warm_up
 
 
 class NurseryState(msgspec.Struct):
@@ -114,7 +116,7 @@ def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bo
     state.readable = [str(path) for path in readable]
     with contextlib.suppress(OSError):
         jail.load_seccomp()  # while the files it looks for are in sight
-    _separate(state, readable, namespaces)
+    _separate(state, readable, namespaces, orders, parent)
     os.umask(0o077)
     program = _compiled_policy(state)
     # Without namespaces it takes the Landlock that keeps signals in (ABI 6), and seccomp for what that does not cover.
@@ -125,43 +127,72 @@ def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bo
         jail.hide_from_tracers()  # workers see us in /proc, and there is no uid_map for us to write any more
     gc.freeze()
     orders.send(msgspec.json.encode(state))
-    # After the last change of credentials, which would undo it. The parent is in our process namespace.
-    jail.die_with_parent(parent)
+    # After the last change of credentials, which would undo it. The grader is outside a process namespace of ours.
+    jail.die_with_parent(0 if state.namespaces else parent)
+    warm_up()
+    _serve(orders, state, program)
+
+
+def _serve(orders: socket.socket, state: NurseryState, program: bytes | None) -> None:
+    """Fork a worker for every order and watch it, until the grader hangs up. Ends the process."""
+    watch = supervisor.Watch()
+    home = os.open("/proc/self/ns/pid", os.O_RDONLY) if state.namespaces else -1
     while True:
+        if not watch.wait(orders.fileno()):
+            continue
         message, handles, _flags, _address = socket.recv_fds(orders, 1 << 16, 3)
         if not message:
+            watch.end()
             os._exit(0)
-        _fork_supervisor(orders, message, handles, state, program)
+        try:
+            data, control, output = handles
+            order = worker.Order(data, control, output, msgspec.json.decode(message, type=Limits))
+            if state.namespaces:
+                watch.add(_forked_worker(order, state, program, home))
+            else:
+                _fork_supervisor(orders, order, state, program)
+        except Exception as problem:
+            _say_broken(handles[1], problem)
         for handle in handles:
             os.close(handle)
 
 
-def _fork_supervisor(
-    orders: socket.socket, message: bytes, handles: list[int], state: NurseryState, program: bytes | None
-) -> None:
-    data, control, output = handles
-    nursery = os.getpid()
+def _forked_worker(order: worker.Order, state: NurseryState, program: bytes | None, home: int) -> supervisor.Charge:
+    ready_reader, ready_writer = os.pipe()
     try:
-        pid = os.fork()
-    except OSError as problem:
-        os.write(control, msgspec.json.encode({"broken": f"fork: {problem}"}))
-        return
-    if pid:
+        pid = jail.fork_into_new_namespace(home)
+        if pid == 0:
+            worker.lock_down_and_serve(order, ready_writer, state, program, None, 0)
+    except BaseException:
+        os.close(ready_reader)
+        raise
+    finally:
+        os.close(ready_writer)
+    return supervisor.Charge(pid, os.dup(order.control), ready_reader, order.limits)
+
+
+def _fork_supervisor(orders: socket.socket, order: worker.Order, state: NurseryState, program: bytes | None) -> None:
+    nursery = os.getpid()
+    if os.fork():
         return
     try:
         orders.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        limits = msgspec.json.decode(message, type=Limits)
-        supervisor.supervise(data, control, output, limits, state, program, nursery)
+        supervisor.supervise(order, state, program, nursery)
     except BaseException as problem:
-        with contextlib.suppress(OSError):
-            os.write(control, msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
+        _say_broken(order.control, problem)
     finally:
         os._exit(71)
 
 
+def _say_broken(control: int, problem: BaseException) -> None:
+    with contextlib.suppress(OSError):
+        os.write(control, msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
+
+
 def _leave_the_grader_behind(orders: socket.socket) -> socket.socket:
     """Drop environment, command line, terminal, signals and open files of the process we were forked from."""
+    jail.keep_gpu_tables_from_children()
     jail.hide_from_tracers(False)  # a grader that has a nursery already is hidden, and our uid_map would not be ours
     kept = {name: os.environ[name] for name in policy.KEPT_ENVIRONMENT if name in os.environ}
     _wipe_environment()
@@ -248,7 +279,7 @@ def _compiled_policy(state: NurseryState) -> bytes | None:
         return None
 
 
-def _separate(state: NurseryState, readable: list[Path], namespaces: bool) -> None:
+def _separate(state: NurseryState, readable: list[Path], namespaces: bool, orders: socket.socket, parent: int) -> None:
     """Move into namespaces of our own where the kernel lets us; otherwise at least give up root."""
     root = os.getuid() == 0
     try:
@@ -259,11 +290,11 @@ def _separate(state: NurseryState, readable: list[Path], namespaces: bool) -> No
             socket.sethostname("sandbox")
             jail.build_root(readable)  # with root's rights: the environment may lie below folders closed to others
             jail.become_nobody()
-            jail.unshare(jail.NEW_USER | jail.NEW_MOUNT | jail.NEW_NET | jail.NEW_IPC | jail.NEW_UTS)
+            jail.unshare(jail.NEW_USER | jail.NEW_MOUNT | jail.NEW_NET | jail.NEW_IPC | jail.NEW_UTS | jail.NEW_PID)
             jail.map_user(jail.NOBODY, jail.NOBODY)
         else:
             uid, gid = os.getuid(), os.getgid()
-            jail.unshare(jail.NEW_USER | _NAMESPACES)
+            jail.unshare(jail.NEW_USER | jail.NEW_PID | _NAMESPACES)
             jail.map_user(uid, gid)
             socket.sethostname("sandbox")
             jail.build_root(readable)
@@ -272,8 +303,25 @@ def _separate(state: NurseryState, readable: list[Path], namespaces: bool) -> No
         if root and os.getuid() == 0:
             jail.become_nobody()
         return
+    _go_on_as_first_process(orders, parent)
     state.namespaces = True
     state.layers += ["empty read-only root", "no network", "own user, mount, ipc, uts and cgroup namespaces"]
+
+
+def _go_on_as_first_process(orders: socket.socket, grader: int) -> None:
+    """Fork into the process namespace that was made for us, where our end is the end of every worker.
+
+    The grader knows the number of the process that it forked; so that one stays, and ends with us.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # our children are waited for: the grader hears how they ended
+    pid = os.fork()
+    if pid:
+        orders.close()
+        jail.die_with_parent(grader)
+        os.waitpid(pid, 0)
+        os._exit(0)
+    jail.die_with_parent(0)
+    jail.mount("proc", "/proc", "proc", jail.NO_SUID | jail.NO_DEV | jail.NO_EXEC)  # to see workers by their numbers
 
 
 def _within(place: str, readable: list[Path]) -> bool:

@@ -19,6 +19,11 @@ SYSTEM_PATHS = (
 WRITABLE_DEVICES = ("/dev/null", "/dev/full")
 READABLE_DEVICES = ("/dev/random", "/dev/urandom")
 
+#: Libraries that torch brings for GPUs, which workers have none of, and whose tables are large: about a hundred
+#: megabytes that every fork would have to account for, and every exit to give back.
+GPU_LIBRARIES = ("libcublasLt.so",)
+LARGE_TABLE = 16 << 20
+
 #: Environment variables that survive into the nursery; all others are cleared and their memory wiped.
 KEPT_ENVIRONMENT = ("LC_ALL", "LANG", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "MKL_NUM_THREADS")
 

@@ -1,7 +1,11 @@
-"""The supervisor: trusted, one per worker, outside the worker's process namespace; it watches, kills and reports.
+"""Supervision, trusted and outside the worker's process: it watches workers, kills them and reports.
 
-On the control socket it sends, as JSON: `{"ready": {...}}` once the worker is locked down and before student code runs;
-`{"usage": {...}}` whenever asked (any message); and last `{"ended": {...}}`. If the grader hangs up, the worker dies.
+Where a worker has a process namespace, the nursery watches all its workers from one loop, as a second process for each
+would cost as much as the worker itself. Elsewhere every worker has a supervisor process, to which its orphans come.
+
+On a worker's control socket go, as JSON: `{"ready": {...}}` once the worker is locked down and before student code
+runs; `{"usage": {...}}` whenever asked (any message); and last `{"ended": {...}}`. If the grader hangs up, the worker
+dies.
 """
 
 from __future__ import annotations
@@ -11,8 +15,10 @@ import os
 import select
 import signal
 import tempfile
+import time
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
@@ -53,72 +59,126 @@ class Message(msgspec.Struct):
     broken: str | None = None
 
 
-def supervise(
-    data: int, control: int, output: int, limits: Limits, state: NurseryState, program: bytes | None, nursery: int
-) -> None:
-    """Fork the worker, watch it until it ends or must, report how. Does not return before that."""
-    if state.namespaces:
-        uid, gid = os.getuid(), os.getgid()
-        # Not the mount namespace: we must keep our own view of /proc, or the worker's hides the worker from us.
-        jail.unshare(jail.NEW_USER | jail.NEW_PID | jail.NEW_IPC)
-        jail.map_user(uid, gid)
-    else:
-        jail.adopt_orphans()
+class Charge:
+    """One worker under supervision."""
+
+    def __init__(self, pid: int, control: int, ready: int, limits: Limits, scratch: str | None = None) -> None:
+        """Begin. A worker without a process namespace has its `scratch` folder watched, and its orphans are ours."""
+        self.over = False
+        self._pid, self._control, self._ready = pid, control, ready
+        self._finished = os.pidfd_open(pid)
+        self._limits, self._scratch = limits, scratch
+        # Without a process namespace orphans come to us, so everybody below us is the worker's.
+        self._meter = Meter(os.getpid() if scratch else pid, own_memory_kb("self"), spare_root=bool(scratch))
+        self._peak_kb, self._reason = 0, ""
+        self._look_at = 0.0
+
+    def handles(self) -> list[int]:
+        """Return the files on which something may be heard."""
+        waiting = [self._finished] if self._reason else [self._finished, self._control]
+        return [*waiting, self._ready] if self._ready >= 0 else waiting
+
+    def attend(self, heard: Collection[int]) -> None:
+        """Take in what was heard, and look at what the worker uses if that is due."""
+        if self._ready in heard:
+            if text := os.read(self._ready, 1 << 16):
+                with contextlib.suppress(OSError):  # as in _say
+                    os.write(self._control, text)
+            os.close(self._ready)
+            self._ready = -1
+        if self._finished in heard:
+            self._bury()
+        elif not self._reason and (self._control in heard or time.monotonic() >= self._look_at):
+            self._look(asked=self._control in heard)
+
+    def _look(self, *, asked: bool) -> None:
+        usage = self._meter.read(self._limits.memory_mb << 10)
+        self._look_at = time.monotonic() + WATCH_SECONDS
+        self._peak_kb = max(self._peak_kb, usage.memory_kb)
+        if usage.memory_kb > self._limits.memory_mb << 10:
+            self.kill("memory")
+        elif self._scratch and self._meter.written_kb(self._scratch) > self._limits.scratch_mb << 10:
+            self.kill("files")  # a scratch folder that is a mount of its own is bounded by its size
+        elif asked:
+            if _is_asking(self._control):
+                _say(self._control, Message(usage=usage))
+            else:
+                self.kill("grader hung up")
+
+    def kill(self, reason: str) -> None:
+        """Kill the worker, and with the first process of its namespace all others; its end is heard of later."""
+        self._reason = self._reason or reason
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._finished, signal.SIGKILL)
+
+    def give_up(self, problem: OSError) -> None:
+        """Kill a worker that cannot be watched, and say why it is not."""
+        _say(self._control, Message(broken=f"supervision: {problem}"))
+        self.kill("not to be watched")
+
+    def _bury(self) -> None:
+        status = _end_all(self._pid) if self._scratch else os.waitpid(self._pid, 0)[1]
+        code = os.waitstatus_to_exitcode(status)
+        _say(self._control, Message(ended=Ended(exit_code=code, reason=self._reason, peak_kb=self._peak_kb)))
+        for handle in (self._control, self._finished, *([self._ready] if self._ready >= 0 else [])):
+            os.close(handle)
+        self.over = True
+
+
+class Watch:
+    """All workers under supervision of this process."""
+
+    def __init__(self) -> None:
+        self._charges: list[Charge] = []
+
+    def add(self, charge: Charge) -> None:
+        """Take a worker under supervision."""
+        self._charges.append(charge)
+
+    def wait(self, *others: int) -> set[int]:
+        """Attend to workers that have something to say or are due to be looked at; return which `others` were heard."""
+        poll = select.poll()
+        for handle in (*others, *(handle for charge in self._charges for handle in charge.handles())):
+            poll.register(handle, select.POLLIN)
+        heard = {handle for handle, _ in poll.poll(WATCH_SECONDS * 1e3 if self._charges else None)}
+        for charge in self._charges:
+            try:
+                charge.attend(heard)
+            except OSError as problem:  # whatever one worker brought about, the others are watched on
+                charge.give_up(problem)
+        self._charges = [charge for charge in self._charges if not charge.over]
+        return heard & set(others)
+
+    def end(self) -> None:
+        """Kill all workers and wait until they are gone."""
+        for charge in self._charges:
+            charge.kill("grader hung up")
+        while self._charges:
+            self.wait()
+
+
+def supervise(order: worker.Order, state: NurseryState, program: bytes | None, nursery: int) -> NoReturn:
+    """Fork a worker without a process namespace, watch it until it ends or must, report how. Ends the process."""
+    jail.adopt_orphans()
     jail.die_with_parent(nursery)
-    ready_reader, ready_writer = os.pipe()
     supervisor = os.getpid()
-    scratch = None if state.namespaces else tempfile.mkdtemp(prefix=f"cvlab-{supervisor}-", dir="/tmp")
+    scratch = tempfile.mkdtemp(prefix=f"cvlab-{supervisor}-", dir="/tmp")
+    ready_reader, ready_writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(ready_reader)
-        worker.lock_down_and_serve(data, output, ready_writer, limits, state, program, scratch, supervisor)
-        os._exit(72)
+        worker.lock_down_and_serve(order, ready_writer, state, program, scratch, supervisor)
     jail.hide_from_tracers()
-    for handle in (data, output, ready_writer):
+    for handle in (order.data, order.output, ready_writer):
         os.close(handle)
-    ended = _watch(pid, control, ready_reader, limits, scratch)
-    _say(control, Message(ended=ended))
-    if scratch:  # last, as it may take long, and in peace: the grader may end the nursery as soon as it has heard us
-        jail.survive_parent()
-        remove_folder(Path(scratch))
+    watch = Watch()
+    charge = Charge(pid, order.control, ready_reader, order.limits, scratch)
+    watch.add(charge)
+    while not charge.over:
+        watch.wait()
+    # Last, as it may take long, and in peace: the grader may end the nursery as soon as it has heard us.
+    jail.survive_parent()
+    remove_folder(Path(scratch))
     os._exit(0)
-
-
-def _watch(pid: int, control: int, ready: int, limits: Limits, scratch: str | None) -> Ended:
-    # Without a process namespace orphans come to us, so everybody below us is the worker's.
-    meter = Meter(os.getpid() if scratch else pid, own_memory_kb("self"), spare_root=bool(scratch))
-    finished = os.pidfd_open(pid)
-    waiting = [finished, control, ready]
-    peak, reason = 0, ""
-    while not reason:
-        heard, _, _ = select.select(waiting, [], [], WATCH_SECONDS)
-        if ready in heard:
-            waiting.remove(ready)
-            if text := os.read(ready, 1 << 16):
-                with contextlib.suppress(OSError):  # as in _say
-                    os.write(control, text)
-        if finished in heard:
-            break
-        usage = meter.read(limits.memory_mb << 10)
-        peak = max(peak, usage.memory_kb)
-        if usage.memory_kb > limits.memory_mb << 10:
-            reason = "memory"
-        elif scratch and meter.written_kb(scratch) > limits.scratch_mb << 10:
-            reason = "files"  # a scratch folder that is a mount of its own is bounded by its size
-        elif control in heard:
-            if os.read(control, 64):
-                _say(control, Message(usage=usage))
-            else:
-                reason = "grader hung up"
-    status = _end_all(pid) if scratch else _end_namespace(pid)
-    return Ended(exit_code=os.waitstatus_to_exitcode(status), reason=reason, peak_kb=peak)
-
-
-def _end_namespace(pid: int) -> int:
-    """Kill the first process of a process namespace, with which all others fall; return its wait status."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    return os.waitpid(pid, 0)[1]
 
 
 def _end_all(pid: int) -> int:
@@ -135,6 +195,13 @@ def _end_all(pid: int) -> int:
         except ChildProcessError:
             return status
         status = how if ended == pid else status
+
+
+def _is_asking(control: int) -> bool:
+    try:
+        return bool(os.read(control, 64))
+    except ConnectionResetError:  # it hung up without listening to all we said
+        return False
 
 
 def _say(control: int, message: Message) -> None:

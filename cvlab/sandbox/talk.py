@@ -163,7 +163,7 @@ class Talk:
     def close(self) -> None:
         """End the worker; safe to repeat, also after an interrupt in the middle of it."""
         try:
-            self.keeper.end()
+            self.keeper.hang_up()
             if self._selector.get_map() is not None:  # it is None once closed
                 self._drain_output()
         finally:

@@ -18,7 +18,7 @@ import tempfile
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
 import torch
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 PROBES_MODULE = "probes"
 MAX_MESSAGE = 4_000
 MAX_FRAMES = 8
+SENT_AT_ONCE = 1 << 20
 
 Probe = Callable[..., Any]
 OnError = Callable[[BaseException], None]
@@ -95,7 +96,10 @@ def ask(
     """Put one probe to one solution, from a defined state of everything global, and return what came of it."""
     torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
-    torch.manual_seed(seed)
+    # oneDNN compiles code for every shape it meets: good for training, which switches it on, too dear for one question.
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
+    # Not torch.manual_seed: it formats the stack, line by line of source, once for each kind of device there is not.
+    torch.default_generator.manual_seed(seed)
     random.seed(seed)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed % (1 << 32))
@@ -151,26 +155,31 @@ def _message(error: BaseException) -> str:
 # --------------------------------------------------------------------------------------------- as a process of its own
 
 
+class Order(NamedTuple):
+    """What the grader hands over for one worker: files by their numbers, and what the worker may use."""
+
+    data: int
+    control: int
+    output: int
+    limits: Limits
+
+
 def lock_down_and_serve(
-    data: int,
-    output: int,
-    ready: int,
-    limits: Limits,
-    state: NurseryState,
-    program: bytes | None,
-    scratch: str | None,
-    supervisor: int,
-) -> None:
+    order: Order, ready: int, state: NurseryState, program: bytes | None, scratch: str | None, supervisor: int
+) -> NoReturn:
     """Give up everything a submission must not have, say so on `ready`, then serve. Ends the process."""
-    _arrange_files(data, output, ready)
     try:
-        layers, missing, folder = _lock_down(limits, state, program, scratch, supervisor)
-    except BaseException as problem:
-        os.write(_READY, msgspec.json.encode({"broken": f"lock-down: {type(problem).__name__}: {problem}"}))
-        os._exit(73)
-    os.write(_READY, msgspec.json.encode({"ready": {"layers": layers, "missing": missing}}))
-    os.close(_READY)
-    serve(socket.socket(fileno=_DATA), folder)
+        _arrange_files(order.data, order.output, ready)
+        try:
+            layers, missing, folder = _lock_down(order.limits, state, program, scratch, supervisor)
+        except BaseException as problem:
+            os.write(_READY, msgspec.json.encode({"broken": f"lock-down: {type(problem).__name__}: {problem}"}))
+            os._exit(73)
+        os.write(_READY, msgspec.json.encode({"ready": {"layers": layers, "missing": missing}}))
+        os.close(_READY)
+        serve(socket.socket(fileno=_DATA), folder)
+    finally:
+        os._exit(72)  # whatever passes through here must not go on as the process we were forked from
 
 
 _DATA, _READY = 3, 4
@@ -183,8 +192,12 @@ def _lock_down(
     # Signals to our group reach nobody else, and a kernel that schedules by session lets the supervisor have its turn.
     os.setsid()
     if state.namespaces:
-        jail.unshare(jail.NEW_MOUNT)
+        uid, gid = os.getuid(), os.getgid()
+        jail.unshare(jail.NEW_MOUNT | jail.NEW_IPC)
         jail.mount_private_folders(limits)
+        # Only now, so that the mounts belong to the nursery's user and not to one that we could ever be again.
+        jail.unshare(jail.NEW_USER)
+        jail.map_user(uid, gid)
         writable = [Path("/scratch"), Path("/dev/shm")]  # noqa: S108 - our own, just mounted
         layers += ["own process namespace", "own /proc, scratch folder and shared memory"]
         others = 0
@@ -276,14 +289,19 @@ def _reply(connection: socket.socket, header: wire.Header, outcome: Outcome) -> 
             fields = {name: getattr(outcome, name) for name in ("type", "message", "stage", "line", "missing")}
             fields["frames"] = getattr(outcome, "frames", ())
             pieces = wire.frame("raised", header.ask, header.nonce, wire.plain(fields))
+    _send(connection, pieces)
+
+
+def _send(connection: socket.socket, pieces: Sequence[bytes | memoryview]) -> None:
+    if sum(len(piece) for piece in pieces) <= SENT_AT_ONCE:
+        pieces = [wire.joined(pieces)]  # one call to the kernel instead of three and more
     for piece in pieces:
         connection.sendall(piece)
 
 
 def _progress_sender(connection: socket.socket, header: wire.Header) -> Callable[[int, int, float], None]:
     def send(step: int, steps: int, value: float) -> None:
-        for piece in wire.frame("progress", header.ask, header.nonce, [step, steps, value]):
-            connection.sendall(piece)
+        _send(connection, wire.frame("progress", header.ask, header.nonce, [step, steps, value]))
 
     return send
 

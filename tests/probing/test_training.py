@@ -19,6 +19,28 @@ from cvlab.probing.training import train
 Loss = Callable[[nn.Module], Callable[[int], Tensor]]
 
 
+@pytest.fixture(autouse=True)
+def compiled_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the oracle compute as training does: questions asked earlier in this process switched oneDNN off."""
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", True)
+
+
+def test_training_alone_compiles_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
+    net, seen = small_net(), []
+
+    def loss(step: int) -> Tensor:
+        seen.append(torch.backends.mkldnn.enabled)
+        if step == 1:
+            raise ArithmeticError("of the submission")
+        return mini_batches(net)(step)
+
+    with pytest.raises(ArithmeticError):
+        train(net, loss, steps=2, lr=1e-2)
+    assert seen == [True, True]
+    assert not torch.backends.mkldnn.enabled
+
+
 def small_net() -> nn.Sequential:
     generator = torch.Generator().manual_seed(11)
     net = nn.Sequential(

@@ -138,6 +138,23 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def below_the_nursery(sandbox: Sandbox) -> list[int]:
+    """Return the processes of workers, and of their supervisors where they have one."""
+    assert sandbox.nursery_pid is not None
+    below = descendants(sandbox.nursery_pid)
+    if sandbox.state().namespaces:
+        below = below[1:]  # the nursery itself is two, one below the other
+    return [pid for pid in below if not has_ended(pid)]
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process is gone, or waits for its parent to hear that it is."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return True
+
+
 class Watched:
     """Handles on processes, which tell when those have ended, even if their numbers come again."""
 

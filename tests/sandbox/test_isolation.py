@@ -138,7 +138,7 @@ def test_no_secret_is_in_memory_and_a_killed_grader_takes_everything_along(own_g
     nursery_pid = int(process.stdout.readline())
     assert Path(f"/proc/{nursery_pid}/cmdline").read_bytes().strip(b"\0") == b"cvlab nursery"
     assert Path(f"/proc/{nursery_pid}/environ").read_bytes().strip(b"\0") == b""
-    while len(watched) < 5:  # nursery, supervisor, worker, its child and grandchild
+    while len(watched) < 5:  # the nursery's two, worker, its child and grandchild
         watched.add([nursery_pid, *descendants(nursery_pid)])
         assert process.poll() is None
 
@@ -160,7 +160,7 @@ def test_a_lock_down_that_fails_is_our_failure_and_runs_no_submission(
     def fails(*_arguments: object) -> None:
         raise OSError(5, f"{step} is broken")
 
-    if step == "die_with_parent":  # the nursery and the supervisor need theirs
+    if step == "die_with_parent":  # the nursery needs its own
         monkeypatch.setattr(worker, "jail", SimpleNamespace(**{**vars(jail), step: fails}))
     else:
         monkeypatch.setattr(jail, step, fails)

@@ -20,7 +20,7 @@ from cvlab.sandbox.client import Interview
 from cvlab.sandbox.outcome import Answer
 from cvlab.submission import Submission
 
-from .conftest import BANK, SCENARIOS, Arena, Outside, Watched, descendants
+from .conftest import BANK, SCENARIOS, Arena, Outside, Watched, below_the_nursery
 
 #: The kernel's words for "no".
 NO = {
@@ -114,10 +114,11 @@ def test_a_scenario_gets_its_report_and_harms_nobody(
     submission = filled_in((SCENARIOS / name / "submission.py").read_text(), facts)
     interview = arena.grader.interview(submission)
     assert isinstance(interview, Interview)
-    assert arena.sandbox.nursery_pid is not None
-    nursery = arena.sandbox.nursery_pid
 
-    report = arena.grader.grade(submission, interview=interview, on_check=lambda _: watched.add(descendants(nursery)))
+    def see(_: object) -> None:
+        watched.add(below_the_nursery(arena.sandbox))
+
+    report = arena.grader.grade(submission, interview=interview, on_check=see)
 
     if neighbour:
         assert isinstance(neighbour.ask("total"), Answer), "the neighbour lives and answers"
@@ -135,9 +136,9 @@ def test_a_scenario_gets_its_report_and_harms_nobody(
     check_answer(interview, expected, mode)
 
     assert len(watched) >= expected.outside.seen_at_least
-    watched.add(descendants(nursery))
+    see(None)
     assert watched.still_alive() == []
-    assert descendants(nursery) == []
+    assert below_the_nursery(arena.sandbox) == []
     assert state_of_the_world(outside) == before
     assert [path for path in expected.outside.absent if Path(filled_in_text(path, facts)).exists()] == []
     assert outside.victim.poll() is None
