@@ -57,6 +57,7 @@ def gradients_of(scalar: Tensor, tensors: Mapping[str, Tensor]) -> dict[str, Ten
 
 def traces_of(call: Callable[[], Any]) -> list[str]:
     """Return which global state `call` changed: random state of torch or python, grad mode, default dtype."""
+    torch.rand(()), random.random()  # noqa: S311 - away from where the run's seed begins, or seeding anew shows nothing
     torch_state, python_state = torch.get_rng_state(), random.getstate()
     grad_mode, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,8 +22,19 @@ class InlineInterview:
     Ctrl-C is for whoever sits at the keyboard and passes through.
     """
 
-    def __init__(self, task: Task, *, probes: types.ModuleType | None = None, on_error: OnError | None = None) -> None:
-        """Load the solution; `on_error` is shown every exception it raises, before that becomes an outcome."""
+    def __init__(
+        self,
+        task: Task,
+        *,
+        probes: types.ModuleType | None = None,
+        on_error: OnError | None = None,
+        quiet: bool = False,
+    ) -> None:
+        """Load the solution; `on_error` is shown every exception it raises, before that becomes an outcome.
+
+        What a `quiet` one warns about is heard by nobody: warnings of wrong solutions of ours would puzzle a learner.
+        """
+        self._hushed = _without_warnings if quiet else contextlib.nullcontext
         self.output = bytearray()
         self._task, self._on_error = task, on_error
         self._probes = probes or load_probes(task.probes)
@@ -32,7 +45,8 @@ class InlineInterview:
 
     def _load(self, solution: Solution) -> None:
         try:
-            self._module = load_solution(solution)
+            with self._hushed():
+                self._module = load_solution(solution)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -62,7 +76,9 @@ class InlineInterview:
         if self._module is None:
             raise SandboxError(f"probe {probe}", "the interview is closed.", "Ask before you close it.")
         function = getattr(self._probes, probe)
-        match ask(self._module, function, arguments, self._task.seed, on_error=self._on_error):
+        with self._hushed():
+            found = ask(self._module, function, arguments, self._task.seed, on_error=self._on_error)
+        match found:
             case Answer(value):
                 try:
                     return Answer(wire.copied(value))
@@ -77,3 +93,7 @@ class InlineInterview:
         """Forget the solution."""
         self._module = None
         return self.isolation
+
+
+def _without_warnings() -> warnings.catch_warnings[None]:
+    return warnings.catch_warnings(action="ignore")

@@ -534,6 +534,7 @@ def test_progress_without_end_is_given_up(interview, monkeypatch):
 def test_progress_buys_no_time(interview, does, why):
     source = f"""
         import time
+import warnings
         from cvlab.probing import progress
         def first():
             while True:
@@ -687,6 +688,16 @@ def test_inline_a_debugger_sees_the_exception_itself():
     assert asked.ask("first").type == "OSError"
     assert [repr(error) for error in seen] == ["OSError('here')"]
     assert seen[0].__traceback__ is not None
+
+
+def test_inline_a_quiet_one_keeps_its_warnings_to_itself():
+    source = "import warnings\nwarnings.warn('loading')\ndef first(): warnings.warn('asked')"
+    with pytest.warns(UserWarning) as heard:
+        inline(source).ask("first")
+    assert [str(warning.message) for warning in heard] == ["loading", "asked"]
+    with warnings.catch_warnings(record=True) as heard:
+        assert inline(source, quiet=True).ask("first") == Answer(None)
+    assert heard == []
 
 
 def test_inline_a_closed_interview_knows_its_answers_and_no_more():

@@ -1,0 +1,31 @@
+"""What a call leaves behind in the process, seen from outside."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from cvlab.probing import traces_of
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_seeding_anew_leaves_a_trace_whatever_the_seed_of_the_run(seed: int) -> None:
+    torch.manual_seed(0)
+    random.seed(0)
+    assert traces_of(lambda: torch.manual_seed(seed)) == ["torch random state"]
+    torch.manual_seed(0)
+    random.seed(0)
+    assert traces_of(lambda: random.seed(seed)) == ["python random state"]
+
+
+def test_modes_are_put_back_and_told() -> None:
+    def leaves_both() -> None:
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+
+    assert traces_of(leaves_both) == ["grad mode", "default dtype"]
+    assert torch.is_grad_enabled()
+    assert torch.get_default_dtype() is torch.float32
+    assert traces_of(lambda: None) == []
