@@ -55,6 +55,11 @@ def gradients_of(scalar: Tensor, tensors: Mapping[str, Tensor]) -> dict[str, Ten
     return dict(zip(names, found, strict=True))
 
 
+def parameter_count(module: nn.Module) -> int:
+    """Return how many numbers a module learns, those that are frozen included."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 def traces_of(call: Callable[[], Any]) -> list[str]:
     """Return which global state `call` changed: random state of torch or python, grad mode, default dtype."""
     torch.rand(()), random.random()  # noqa: S311 - away from where the run's seed begins, or seeding anew shows nothing

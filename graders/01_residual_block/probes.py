@@ -13,6 +13,7 @@ from cvlab.probing import (
     filled,
     gradients_of,
     layout_of,
+    parameter_count,
     raised_by,
     run_seed,
     scenes,
@@ -387,16 +388,12 @@ def loss_with_weights(solution, weights):
 
 def sizes(solution):
     """How many numbers blocks and networks learn."""
-    blocks = {setting: _count(solution.BasicBlock(*arguments)) for setting, arguments in SETTINGS.items()}
+    blocks = {setting: parameter_count(solution.BasicBlock(*arguments)) for setting, arguments in SETTINGS.items()}
     return {
         **blocks,
-        "TinyResNet(5, 4)": _count(solution.TinyResNet(5, 4)),
-        "TinyResNet()": _count(solution.TinyResNet()),
+        "TinyResNet(5, 4)": parameter_count(solution.TinyResNet(5, 4)),
+        "TinyResNet()": parameter_count(solution.TinyResNet()),
     }
-
-
-def _count(module):
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def traces(solution):

@@ -16,6 +16,7 @@ from cvlab.probing import (
     gradients_of,
     integers,
     layout_of,
+    parameter_count,
     raised_by,
     run_seed,
     scenes,
@@ -556,13 +557,9 @@ SIZES = ((5, 4), (3, 8), (1, 1))
 def sizes(solution):
     """How many numbers networks of different classes and widths learn."""
     return {
-        **{f"TwoHeadNet{arguments}": _count(solution.TwoHeadNet(*arguments)) for arguments in SIZES},
-        "TwoHeadNet()": _count(solution.TwoHeadNet()),
+        **{f"TwoHeadNet{arguments}": parameter_count(solution.TwoHeadNet(*arguments)) for arguments in SIZES},
+        "TwoHeadNet()": parameter_count(solution.TwoHeadNet()),
     }
-
-
-def _count(module):
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def traces(solution):
