@@ -90,7 +90,7 @@ class Interview:
             raise SandboxError(f"probe {probe}", "the interview is closed.", "Ask before you close it.")
         self._waiting.append((key, probe, arguments))
         if self._talk is not None:
-            self._talk.send_ask(key, probe, arguments)
+            self._talk.send_ask(key, probe, arguments, progress=self.on_progress is not None)
 
     def _start(self) -> None:
         left = max(1.0, self.limits.total_cpu_seconds - self.cpu_seconds)
@@ -99,7 +99,7 @@ class Interview:
         self._workers_left -= 1
         self._talk.send_load(self._task)
         for waiting in self._waiting:
-            self._talk.send_ask(*waiting)
+            self._talk.send_ask(*waiting, progress=self.on_progress is not None)
 
     def _advance(self) -> None:
         """Bring at least one waiting probe to its outcome."""

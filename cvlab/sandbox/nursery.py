@@ -125,11 +125,12 @@ def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bo
     sys.dont_write_bytecode = True
     if not state.namespaces:
         jail.hide_from_tracers()  # workers see us in /proc, and there is no uid_map for us to write any more
-    gc.freeze()
     orders.send(msgspec.json.encode(state))
     # After the last change of credentials, which would undo it. The grader is outside a process namespace of ours.
     jail.die_with_parent(0 if state.namespaces else parent)
     warm_up()
+    gc.collect()
+    gc.freeze()  # objects alive now are never looked at again, so their pages stay shared with every worker
     _serve(orders, state, program)
 
 

@@ -19,7 +19,7 @@ from cvlab.sandbox import wire
 from cvlab.sandbox.keeper import Keeper
 from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
 from cvlab.sandbox.watch import POLL_SECONDS, Gone, Watch
-from cvlab.sandbox.worker import Task
+from cvlab.sandbox.worker import Task, compiled_probes
 
 OnProgress = Callable[[int, int, float], None]
 
@@ -55,11 +55,12 @@ class Talk:
 
     def send_load(self, task: Task) -> None:
         """Tell the worker what to load, which is its first question."""
+        task = msgspec.structs.replace(task, compiled=compiled_probes(task.probes))
         self._send(LOADING, "load", msgspec.to_builtins(task))
 
-    def send_ask(self, key: str, probe: str, arguments: dict[str, Any]) -> None:
-        """Put a probe behind those already asked."""
-        self._send(key, "ask", {"probe": probe, "arguments": arguments})
+    def send_ask(self, key: str, probe: str, arguments: dict[str, Any], *, progress: bool) -> None:
+        """Put a probe behind those already asked; with `progress` the worker tells how far it has come."""
+        self._send(key, "ask", {"probe": probe, "arguments": arguments, "progress": progress})
 
     def _send(self, key: str, kind: str, value: Any) -> None:
         nonce = secrets.token_hex(8)
@@ -105,7 +106,8 @@ class Talk:
 
     def _exchange(self, seconds: float) -> None:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0)
-        self._selector.modify(self.keeper.data, events)
+        if events != self._selector.get_key(self.keeper.data).events:
+            self._selector.modify(self.keeper.data, events)
         for key, _event in self._selector.select(seconds):
             if key.fileobj is self.keeper.data:
                 self._write()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import linecache
+import marshal
 import os
 import random
 import resource
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from cvlab.sandbox.nursery import NurseryState
 
 PROBES_MODULE = "probes"
+PROBES_FILE = "probes.py"
 MAX_MESSAGE = 4_000
 MAX_FRAMES = 8
 SENT_AT_ONCE = 1 << 20
@@ -53,6 +56,8 @@ class Task(msgspec.Struct, frozen=True):
     solution: Solution
     probes: str
     seed: int
+    compiled: str = ""
+    """The byte code of `probes`, for a worker that runs the Python of the grader."""
 
 
 # ----------------------------------------------------------------------------------------- loading and asking, anywhere
@@ -76,13 +81,20 @@ def load_solution(solution: Solution, folder: Path | None = None) -> types.Modul
     return module
 
 
-def load_probes(source: str, path: str = "probes.py") -> types.ModuleType:
-    """Run a drill's `probes.py` and return it as a module."""
+def load_probes(source: str, path: str = PROBES_FILE, compiled: str = "") -> types.ModuleType:
+    """Run a drill's `probes.py` and return it as a module; `compiled` is what `compiled_probes` made of it."""
     module = types.ModuleType(PROBES_MODULE)
     module.__file__ = path
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
-    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the drill's own
+    code = marshal.loads(compiled.encode("latin-1")) if compiled else compile(source, path, "exec", dont_inherit=True)  # noqa: S302 - the grader's
+    exec(code, module.__dict__)  # noqa: S102 - the drill's own
     return module
+
+
+@functools.lru_cache(maxsize=64)
+def compiled_probes(source: str) -> str:
+    """Return the byte code of a drill's probes as text, so that not every worker of a class has to compile them."""
+    return marshal.dumps(compile(source, PROBES_FILE, "exec", dont_inherit=True)).decode("latin-1")
 
 
 def ask(
@@ -255,7 +267,9 @@ def serve(connection: socket.socket, folder: Path | None) -> None:
     inbox = _requests(connection)
     loading, value = next(inbox)
     task = msgspec.convert(value, Task)
-    probes = sys.modules[PROBES_MODULE] = load_probes(task.probes)  # pickle finds the classes of an object by module
+    probes = sys.modules[PROBES_MODULE] = load_probes(
+        task.probes, compiled=task.compiled
+    )  # pickle finds the classes of an object by module
     solution: types.ModuleType | None = None
     refusal: Raised | None = None
     try:
@@ -265,7 +279,7 @@ def serve(connection: socket.socket, folder: Path | None) -> None:
     _flush_prints()
     _reply(connection, loading, refusal or Answer(None))
     for header, request in inbox:
-        progress.listen(_progress_sender(connection, header))
+        progress.listen(_progress_sender(connection, header) if request["progress"] else None)
         if solution is None:
             outcome: Outcome = refusal or Raised("RuntimeError", "", "load")
         else:
