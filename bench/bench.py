@@ -55,7 +55,7 @@ def cold_check(chosen: argparse.Namespace) -> Figures:
     """A cold `cvlab check 01` beside an import of torch and the same checks inline."""
     check, imports, inline = [], [], []
     for _ in range(chosen.rounds + 1):
-        check.append(_wall([sys.executable, "-m", "cvlab", "check", "01", str(RIGHT), "--plain"]))
+        check.append(_wall([sys.executable, "-m", "cvlab", "check", "01", str(RIGHT), "--plain"], CVLAB_ENGINE="off"))
         imports.append(_wall([sys.executable, "-c", "import torch"]))
         inline.append(float(_output([sys.executable, "-c", INLINE, "01", str(RIGHT)])))
     ratios = [a / (b + c) for a, b, c in zip(check[1:], imports[1:], inline[1:], strict=True)]
@@ -179,8 +179,8 @@ class _Bench:
         for name in self.plan:
             if name != "overfit":
                 interview.ask(name)
-        (supervisor,) = _children(self.sandbox.nursery_pid)
-        (worker,) = _children(supervisor)
+        (first,) = _children(self.sandbox.nursery_pid)  # the nursery itself, in its own process namespace
+        (worker,) = _children(first)
         lines = Path(f"/proc/{worker}/smaps_rollup").read_text().splitlines()
         interview.close()
         return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
@@ -211,12 +211,13 @@ def _timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _wall(command: list[str]) -> float:
-    return _timed(lambda: _output(command))
+def _wall(command: list[str], **environment: str) -> float:
+    return _timed(lambda: _output(command, **environment))
 
 
-def _output(command: list[str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ})
+def _output(command: list[str], **environment: str) -> str:
+    environment = {**os.environ, **environment}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode in (0, 1), done.stderr
     return done.stdout
 
