@@ -31,21 +31,39 @@ def warm_up() -> None:
 
 
 def _use(dtype: torch.dtype) -> None:
+    """Train and ask a network on images as the drills' overfit checks have them: fifty, 16 pixels wide, width 8."""
     net = filled(
         nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1, bias=False),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.Conv2d(8, 8, 3, stride=2, padding=1),
+            _convolution(3, 8, stride=2),
+            _convolution(8, 8),
+            _Strided(),
+            _convolution(16, 16),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(8, 4),
+            nn.Linear(16, 4),
         )
     ).to(dtype)
-    images = seeded(2, 3, 16, 16).to(dtype)  # (2, 3, 16, 16)
-    labels = torch.tensor([0, 1])  # (2,)
+    images = seeded(50, 3, 16, 16).to(dtype)  # (50, 3, 16, 16)
+    labels = torch.arange(50) % 4  # (50,)
     train(net, lambda _: functional.cross_entropy(net(images), labels), steps=2, lr=1e-3)
     net.eval()
     with torch.no_grad():
-        answer = net(images)  # (2, 4)
+        answer = net(images)  # (50, 4)
     wire.plain({"answer": answer, "state": dict(net.state_dict())})
+
+
+def _convolution(channels: int, out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, out, kernel, stride=stride, padding=kernel // 2, bias=False), nn.BatchNorm2d(out), nn.ReLU()
+    )
+
+
+class _Strided(nn.Module):
+    """Two ways from one size to the next, added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ways = nn.ModuleList([_convolution(8, 16, stride=2), _convolution(8, 16, kernel=1, stride=2)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([way(x) for way in self.ways]).sum(dim=0)  # (B, 16, H/2, W/2)
