@@ -14,12 +14,22 @@ import cvlab
 from cvlab.errors import CvlabError
 from cvlab.text import visible
 
-#: Command name to the module that defines it, and the line that `cvlab --help` shows without importing it.
+#: Command name to the module that defines it (`command` in it, or what a colon names), and the line that
+#: `cvlab --help` shows without importing it.
 COMMANDS = {
+    "brief": ("cvlab.cli.reading:brief", "Read what a drill asks for."),
     "check": ("cvlab.cli.check", "Check your solution of a drill and say why it fails."),
-    "list": ("cvlab.cli.listing", "List the drills."),
+    "completion": ("cvlab.cli.completion", "Print what a shell needs to complete cvlab's words."),
+    "hint": ("cvlab.cli.reading:hint", "Tell a hint for a drill, one more each time."),
+    "init": ("cvlab.cli.init", "Make a folder to work in."),
+    "list": ("cvlab.cli.listing:list_", "List the drills."),
     "new": ("cvlab.cli.new", "Make the three folders of a new drill."),
+    "next": ("cvlab.cli.listing:next_", "Say what to do next."),
+    "open": ("cvlab.cli.own:open_", "Open your file for a drill in your editor."),
     "picture": ("cvlab.cli.picture", "Draw what your solution learnt and answered."),
+    "progress": ("cvlab.cli.listing:progress", "Show your tries, hints, points and times."),
+    "reset": ("cvlab.cli.own:reset", "Begin a drill anew; a backup is kept."),
+    "solution": ("cvlab.cli.reading:solution", "Show our solution of a drill, once you have passed it."),
     "verify": ("cvlab.cli.verify", "Prove that a drill's grader keeps its promises."),
 }
 
@@ -35,7 +45,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute or "command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -43,10 +54,20 @@ class _Commands(click.Group):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(cvlab.__version__, "-V", "--version", message="cvlab %(version)s")
-def cvlab_command() -> None:
+@click.pass_context
+def cvlab_command(ctx: click.Context) -> None:
     """Computer-vision drills in PyTorch that grade themselves."""
+    if ctx.invoked_subcommand is None:
+        from cvlab.cli.listing import show_map
+
+        show_map()
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

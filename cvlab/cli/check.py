@@ -13,11 +13,14 @@ import msgspec
 
 from cvlab.bank import open_bank
 from cvlab.cli import complain
+from cvlab.cli.naming import complete_drills
 from cvlab.cli.engine import MODES, start_sandbox
 from cvlab.drill import Drill
 from cvlab.errors import BadSubmission, CvlabError, UsageError
 from cvlab.report import LAYERS, Report
 from cvlab.submission import read_submission
+from cvlab.workspace.home import find_workspace
+from cvlab.workspace.recording import record_attempt
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +31,7 @@ EXIT_CODES = {"passed": 0, "failed": 1, "error": 3}
 
 
 @click.command("check", short_help="Check your solution of a drill and say why it fails.")
-@click.argument("drill_name", metavar="DRILL")
+@click.argument("drill_name", metavar="DRILL", shell_complete=complete_drills)
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 @click.option(
     "--only",
@@ -92,9 +95,12 @@ def command(
 
 
 def own_file(drill: Drill) -> Path:
-    """Return the drill's file in the folder one is in, or in the exercise folder below it."""
+    """Return the drill's file in the folder one is in, in the exercise folder below it, or in one's workspace."""
     name = drill.about.file
     places = [Path(name), Path(drill.folder, name), Path("exercises", drill.folder, name)]
+    workspace = find_workspace()
+    if workspace is not None and not any(place.is_file() for place in places):
+        places.append(workspace.file_of(drill))
     for place in places:
         if place.is_file():
             return place
@@ -123,6 +129,7 @@ def _check(path: Path, grader: Grader, layers: Any, output: _Output) -> int:
         interview = grader.interview(submission, on_progress)
         report = grader.grade(submission, interview=interview, only=layers)
     output.show(report)
+    output.add(record_attempt(report, path, layers or ()))
     return EXIT_CODES[report.status]
 
 

@@ -1,0 +1,1 @@
+"""A learner's own folder: files to write, and what is remembered of the way."""
