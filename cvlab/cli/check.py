@@ -162,6 +162,11 @@ class _Output:
 
             print_rich(report, self._rich(), verbose=self._verbose)
 
+    def add(self, lines: list[str]) -> None:
+        """Print what a person may do now; a program is told nothing."""
+        if lines and not self._json:
+            click.echo("\n".join(["", *lines]))
+
     def _rich(self) -> Console:
         from rich.console import Console
 
