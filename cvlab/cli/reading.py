@@ -12,7 +12,7 @@ from cvlab.cli.screen import a_console, plain_option, say
 from cvlab.drill import Drill
 from cvlab.errors import UsageError
 from cvlab.stub import BEGIN, END
-from cvlab.workspace.hints import Choice, Hint, choose, hints_of, numbered
+from cvlab.workspace.hints import Choice, Hint, choose, hints_of, numbered, recognised
 from cvlab.workspace.home import Workspace, find_workspace, need_workspace
 from cvlab.workspace.journal import GaveUp, HintTaken, SolutionSeen, add_event
 from cvlab.workspace.standing import Standing, overview
@@ -51,6 +51,7 @@ def hint(drill_name: str | None, number: int | None, all_: bool, plain: bool) ->
         return
     workspace = find_workspace()
     standing = overview(bank, workspace).of(drill) if workspace else Standing()
+    last = standing.attempts[-1] if standing.attempts else None
     if number is not None:
         choice: Choice | None = Choice(numbered(drill, number))
     elif workspace is None:
@@ -60,10 +61,11 @@ def hint(drill_name: str | None, number: int | None, all_: bool, plain: bool) ->
             f"Make one with `cvlab init`, or read them all: cvlab hint {drill.number} --all",
         )
     else:
-        choice = choose(drill, hints_of(drill), standing.hints, standing.attempts[-1] if standing.attempts else None)
+        choice = choose(drill, hints_of(drill), standing.hints, last)
     if choice is not None and workspace is not None:
         add_event(workspace, HintTaken(drill=drill.name, title=choice.hint.title))
-    _show(told_hint(drill, choice, standing.hints), console)
+    known = recognised(drill, last) if number is None else ""
+    _show("\n".join([*([known] if known else []), told_hint(drill, choice, standing.hints)]), console)
 
 
 @click.command("solution")

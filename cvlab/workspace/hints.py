@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from cvlab.drill import Drill
 from cvlab.errors import UsageError
+from cvlab.misconceptions import read_file
 from cvlab.workspace.journal import Attempt
-
-_HEADING = re.compile(r"^## +(?P<title>.+?) *$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,15 @@ def hints_of(drill: Drill) -> list[Hint]:
     path = drill.exercise / "hints.md"
     if not path.exists():
         return []
-    _, *parts = _HEADING.split(drill.text_of(path))
-    pairs = zip(parts[::2], parts[1::2], strict=True)
-    return [Hint(number, title, text.strip()) for number, (title, text) in enumerate(pairs, start=1)]
+    found: list[tuple[str, list[str]]] = []
+    in_code = False
+    for line in drill.text_of(path).splitlines():
+        in_code ^= line.lstrip().startswith("```")
+        if line.startswith("## ") and not in_code:
+            found.append((line[3:].strip(), []))
+        elif found:
+            found[-1][1].append(line)
+    return [Hint(number, title, "\n".join(text).strip()) for number, (title, text) in enumerate(found, start=1)]
 
 
 def numbered(drill: Drill, number: int) -> Hint:
@@ -47,6 +52,15 @@ def numbered(drill: Drill, number: int) -> Hint:
         fact = f"it has {len(hints)}." if hints else "this drill has none."
         raise UsageError(f"hint {number} of drill {drill.name}", fact, f"See their titles: cvlab hint {drill.number}")
     return hints[number - 1]
+
+
+def recognised(drill: Drill, last: Attempt | None) -> str:
+    """Return what the newest attempt's known mistake is and its hint, in Markdown; empty where none was recognised."""
+    if last is None or not last.diagnosis:
+        return ""
+    known = {entry.id: entry for entry in read_file(drill).misconception}
+    entry = known.get(last.diagnosis)
+    return f"Your last check looked like this: {entry.says}\n\n{entry.hint}\n" if entry else ""
 
 
 def choose(drill: Drill, hints: Sequence[Hint], seen: Collection[str], last: Attempt | None) -> Choice | None:
