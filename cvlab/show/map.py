@@ -20,12 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-#: The mark of each state, its plain twin, and its style.
-MARKS: dict[State, tuple[str, str, str]] = {
-    "done": ("✓", "+", "green"),
-    "tried": ("●", "*", "yellow"),
-    "new": ("·", ".", "dim"),
-}
+#: The mark of each state and its style.
+MARKS: dict[State, tuple[str, str]] = {"done": ("✓", "green"), "tried": ("●", "yellow"), "new": ("·", "dim")}
 
 WIDEST = 100
 HARDEST = 5
@@ -53,7 +49,7 @@ def summary(standing: Standing, drill: Drill) -> str:
     if standing.attempts:
         whole = [attempt for attempt in standing.attempts if not attempt.only]
         best = max(whole, key=lambda attempt: attempt.points, default=None)
-        points = [f"{best.points} of {amount(best.max_points, 'point')}"] if best else []
+        points = [f"{best.points}/{best.max_points} points"] if best else []
         return ", ".join([*given, _tries(len(standing.attempts)), *points])
     return ", ".join([*given, f"{drill.about.minutes} min"])
 
@@ -102,8 +98,8 @@ def print_map(overview: Overview, console: Console, today: date) -> None:
     for renderable in (
         spread(left, right),
         Text(place(overview), "dim", overflow="fold"),
-        *_tracks_drawn(overview, console),
-        Rule(style="dim", characters=drawable("─", "-", console)),
+        *_tracks_drawn(overview),
+        Rule(style="dim"),
         *_next_drawn(overview),
         *(Text(line, "yellow") for line in damage(overview)),
     ):
@@ -135,10 +131,10 @@ def print_list(drills: list[Drill], console: Console, overview: Overview | None 
     table.add_column(ratio=1)
     for drill in drills:
         about = drill.about
-        state = [mark(overview.of(drill).state, console)] if overview else []
+        state = [mark(overview.of(drill).state)] if overview else []
         level = Text.assemble(
-            drawable("■", "#", console) * about.difficulty,
-            (drawable("·", ".", console) * (HARDEST - about.difficulty), "dim"),
+            "■" * about.difficulty,
+            ("·" * (HARDEST - about.difficulty), "dim"),
         )
         table.add_row(
             *state, drill.number, Text(drill.slug, "bold"), level, Text(f"{about.minutes} min", "dim"), about.title
@@ -169,24 +165,14 @@ def damage(overview: Overview) -> list[str]:
     """Return a line on what of the journal could not be read, if anything."""
     if not overview.unreadable:
         return []
-    return [f"({amount(overview.unreadable, 'line')} of .cvlab/progress.jsonl cannot be read and was left out.)"]
+    return [f"({amount(overview.unreadable, 'line')} of .cvlab/progress.jsonl cannot be read; the rest counts.)"]
 
 
-def mark(state: State, console: Console) -> RenderableType:
+def mark(state: State) -> RenderableType:
     """Return the mark of a state."""
     from rich.text import Text
 
-    symbol, plainer, style = MARKS[state]
-    return Text(drawable(symbol, plainer, console), style)
-
-
-def drawable(symbol: str, plainer: str, console: Console) -> str:
-    """Return `symbol`, or its plain twin where the console's file cannot encode it."""
-    try:
-        symbol.encode(console.encoding)
-    except UnicodeEncodeError:
-        return plainer
-    return symbol
+    return Text(*MARKS[state])
 
 
 def grid(gap: int) -> Table:
@@ -205,7 +191,7 @@ def spread(left: RenderableType, right: RenderableType) -> Table:
     return table
 
 
-def _tracks_drawn(overview: Overview, console: Console) -> Iterator[RenderableType]:
+def _tracks_drawn(overview: Overview) -> Iterator[RenderableType]:
     from rich.text import Text
 
     for track, drills in tracks(overview.drills).items():
@@ -218,7 +204,7 @@ def _tracks_drawn(overview: Overview, console: Console) -> Iterator[RenderableTy
         for drill in drills:
             standing = overview.of(drill)
             title = Text(drill.about.title, "" if standing.state == "new" else "bold")
-            table.add_row(mark(standing.state, console), drill.number, title, Text(summary(standing, drill), "dim"))
+            table.add_row(mark(standing.state), drill.number, title, Text(summary(standing, drill), "dim"))
         yield table
     yield Text("")
 

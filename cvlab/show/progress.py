@@ -78,7 +78,7 @@ def print_progress(overview: Overview, console: Console, today: date) -> None:
             )
         for row in begun:
             title = Text.assemble(row.drill.about.title, (f"  {row.remark}", "dim") if row.remark else "")
-            table.add_row(mark(row.state, console), row.drill.number, title, row.tries, row.hints, row.points, row.time)
+            table.add_row(mark(row.state), row.drill.number, title, row.tries, row.hints, row.points, row.time)
         console.print("")
         console.print(table, width=min(console.width, WIDEST))
     for line in damage(overview):
