@@ -42,5 +42,6 @@ def told(making: Making) -> list[str]:
     lines += [f"  (cvlab's own {name} has changed since)" for name in outdated]
     if making.others:
         lines.append(f"  left {amount(making.others, 'other thing')} in this folder alone")
-    step = [] if root == Path.cwd() else [f"cd {shlex.quote(os.path.relpath(root))}"]
-    return [*lines, f"Next: {' && '.join([*step, 'cvlab'])}"]
+    near = os.path.relpath(root)
+    step = [] if root == Path.cwd() else [f"cd {shlex.quote(str(root) if near.startswith(os.pardir) else near)}"]
+    return [*lines, f"Next: {one_line(' && '.join([*step, 'cvlab']))}"]

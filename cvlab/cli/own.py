@@ -17,7 +17,7 @@ from cvlab.errors import UsageError
 from cvlab.text import one_line
 from cvlab.workspace.home import need_workspace
 from cvlab.workspace.journal import Reset, add_event
-from cvlab.workspace.making import reset_file
+from cvlab.workspace.making import is_untouched, reset_file
 
 #: Editors to name to somebody who has set none, kindest first.
 EDITORS = ("code", "micro", "nano", "gedit", "kate", "vim", "emacs", "vi")
@@ -47,7 +47,7 @@ def reset(drill_name: str, yes: bool) -> int:
     drill = open_bank().find(drill_name)
     path = workspace.file_of(drill)
     shown = one_line(str(path.relative_to(workspace.root)))
-    if path.exists() and not yes:
+    if not yes and path.exists() and not is_untouched(workspace, drill):
         if not sys.stdin.isatty():
             raise UsageError(f"reset of {shown}", "there is nobody to ask.", "Add --yes.")
         if not click.confirm(f"Begin {shown} anew? A backup is kept."):
@@ -76,20 +76,20 @@ def edit(path: Path) -> None:
             f"{variable}={chosen}", f"this is no command: {problem}.", f"Mend it, or open {path}."
         ) from None
     if not words:
-        raise UsageError("editor", "neither VISUAL nor EDITOR names one.", f"{_proposal()} Or open it yourself: {path}")
+        raise UsageError("editor", "neither VISUAL nor EDITOR names one.", _remedy(path))
     try:
         code = subprocess.run([*words, str(path)], check=False).returncode  # noqa: S603 - the learner's own choice
     except OSError as problem:
         raise UsageError(
             f"{variable}={chosen}",
             f"it cannot be started: {problem.strerror}.",
-            f"{_proposal()} Or open it yourself: {path}",
+            _remedy(path),
         ) from None
     if code:
         raise UsageError(f"{variable}={chosen}", f"it ended with exit code {code}.", f"The file is {path}")
 
 
-def _proposal() -> str:
+def _remedy(path: Path) -> str:
     found = next((editor for editor in EDITORS if shutil.which(editor)), "nano")
     wait = "'code --wait'" if found == "code" else found
-    return f"For this window: export EDITOR={wait}"
+    return f"Open {path} yourself, or choose one for this window: export EDITOR={wait}"

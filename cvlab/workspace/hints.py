@@ -50,7 +50,9 @@ def numbered(drill: Drill, number: int) -> Hint:
     hints = hints_of(drill)
     if not 1 <= number <= len(hints):
         fact = f"it has {len(hints)}." if hints else "this drill has none."
-        raise UsageError(f"hint {number} of drill {drill.name}", fact, f"See their titles: cvlab hint {drill.number}")
+        raise UsageError(
+            f"hint {number} of drill {drill.name}", fact, f"Read them all: cvlab hint {drill.number} --all"
+        )
     return hints[number - 1]
 
 

@@ -92,6 +92,14 @@ def make_workspace(bank: Bank, folder: Path) -> Making:
     return making
 
 
+def is_untouched(workspace: Workspace, drill: Drill) -> bool:
+    """Tell whether the learner's file is the stub, byte for byte."""
+    try:
+        return workspace.file_of(drill).read_bytes() == drill.stub.read_bytes()
+    except OSError:
+        return False
+
+
 def reset_file(workspace: Workspace, drill: Drill) -> Path | None:
     """Make the learner's file the stub again and return where the old one went; None where it was the stub already.
 

@@ -14,7 +14,7 @@ from support import ROOT
 from cvlab.bank import Bank
 from cvlab.errors import UsageError
 from cvlab.workspace.home import Workspace, find_workspace
-from cvlab.workspace.making import folder_for_new, make_workspace, reset_file
+from cvlab.workspace.making import folder_for_new, is_untouched, make_workspace, reset_file
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -198,6 +198,7 @@ def test_reset_keeps_a_backup_and_gives_the_stub(small_bank: Bank, workspace: Wo
         backups.append(reset_file(workspace, drill))
         assert path.read_bytes() == drill.stub.read_bytes()
     assert [backup.read_text() for backup in backups if backup] == ["first\n", "second\n"]
+    assert is_untouched(workspace, drill)
     assert reset_file(workspace, drill) is None
 
 
