@@ -41,9 +41,10 @@ def refuse(message: str) -> NoReturn:
 def assert_matches(got: Any, expected: Any, *, tolerance: Tolerance | None = None, what: str = "the answer") -> None:
     """Fail unless `got` agrees with `expected`: structure, shapes and dtypes exactly, numbers within the tolerance.
 
-    The default tolerance follows the dtype: 1e-7 relative and 1e-9 absolute in float64, 1e-4 and 1e-5 in float32. The
-    message tells how far off an answer is, and the expected values only where the drill may reveal them. Raises
-    ValueError where `expected` holds what is not plain data, since no answer could be told from any other.
+    The default tolerance follows the dtype: 1e-7 relative and 1e-9 absolute in float64, 1e-4 and 1e-5 in float32, the
+    latter times the largest number of the tensor if that is between 1 and 100. The message tells how far off an answer
+    is, and the expected values only where the drill may reveal them. Raises ValueError where `expected` holds what is
+    not plain data, since no answer could be told from any other.
     """
     _refuse_opaque(expected)
     found = difference(got, expected, tolerance)

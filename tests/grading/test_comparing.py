@@ -68,11 +68,23 @@ def torch_agrees(got, expected, rtol, atol):
 def test_floats_agree_exactly_when_torch_and_numpy_say_so_in_float64(dtype, data):
     got, expected = data.draw(pairs(dtype))
     rtol, atol = TOLERANCES[dtype]
+    if dtype not in (torch.float64, torch.complex128):
+        finite = [abs(number) for number in expected.reshape(-1).tolist() if math.isfinite(abs(number))]
+        atol *= min(max([1.0, *finite]), 100.0)
     wide = torch.complex128 if dtype.is_complex else torch.float64
     one, other = got.to(wide), expected.to(wide)
     ours = difference(got, expected) is None
     assert ours == torch_agrees(one, other, rtol, atol)
     assert ours == np.allclose(one.numpy(), other.numpy(), rtol=rtol, atol=atol, equal_nan=True)
+
+
+def test_another_order_of_summation_is_no_mistake_near_zero_and_a_wrong_number_is():
+    large = torch.tensor([56.0, -40.0, 1e-3])
+    assert difference(large + torch.tensor([0.0, 0.0, 4e-4]), large) is None
+    assert difference(large + torch.tensor([0.0, 0.0, 8e-4]), large) is not None
+    assert difference(large.double() + torch.tensor([0.0, 0.0, 4e-7]), large.double()) is not None
+    masked = torch.tensor([-1e9, 0.5])
+    assert difference(masked + torch.tensor([0.0, 2e-3]), masked) is not None
 
 
 @given(pairs(torch.float64), st.sampled_from([EXACT, (0.0, 1e-5), (1e-3, 0.0), (1e-2, 1e-2)]))
