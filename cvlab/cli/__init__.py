@@ -20,6 +20,7 @@ COMMANDS = {
     "brief": ("cvlab.cli.reading:brief", "Read what a drill asks for."),
     "check": ("cvlab.cli.check", "Check your solution of a drill and say why it fails."),
     "completion": ("cvlab.cli.completion", "Print what a shell needs to complete cvlab's words."),
+    "engine": ("cvlab.cli.engine", "Show or stop the process that makes checks quick."),
     "hint": ("cvlab.cli.reading:hint", "Tell a hint for a drill, one more each time."),
     "init": ("cvlab.cli.init", "Make a folder to work in."),
     "list": ("cvlab.cli.listing:list_", "List the drills."),
@@ -29,6 +30,7 @@ COMMANDS = {
     "picture": ("cvlab.cli.picture", "Draw what your solution learnt and answered."),
     "progress": ("cvlab.cli.listing:progress", "Show your tries, hints, points and times."),
     "reset": ("cvlab.cli.own:reset", "Begin a drill anew; a backup is kept."),
+    "show": ("cvlab.cli.show", "Show a check as a page, with pictures of what your code answers."),
     "solution": ("cvlab.cli.reading:solution", "Show our solution of a drill, once you have passed it."),
     "verify": ("cvlab.cli.verify", "Prove that a drill's grader keeps its promises."),
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +16,9 @@ import msgspec
 from cvlab.bank import open_bank
 from cvlab.cli import complain
 from cvlab.cli.naming import complete_drills
-from cvlab.cli.engine import MODES, start_sandbox
+from cvlab.cli.starting import MODES, is_warm, make_grader, start_sandbox
 from cvlab.drill import Drill
+from cvlab.engine import launch
 from cvlab.errors import BadSubmission, CvlabError, UsageError
 from cvlab.report import LAYERS, Report
 from cvlab.submission import read_submission
@@ -53,8 +56,10 @@ EXIT_CODES = {"passed": 0, "failed": 1, "error": 3}
 )
 @click.option("--pdb", is_flag=True, help="Run in this process and stop in the debugger at the first failure.")
 @click.option("--json", "as_json", is_flag=True, help="Print one report per file and line, as JSON, and nothing else.")
+@click.option("--events", is_flag=True, help="Print one JSON line per event, as soon as it happens.")
 @click.option("--plain", is_flag=True, help="Print words only: for pipes and screen readers.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell every failure at length, not only the first.")
+@click.option("--cold", is_flag=True, help="Use no engine that is ready, and start none for the next time.")
 def command(
     drill_name: str,
     files: tuple[Path, ...],
@@ -64,8 +69,10 @@ def command(
     *,
     pdb: bool,
     as_json: bool,
+    events: bool,
     plain: bool,
     verbose: bool,
+    cold: bool,
 ) -> int:
     """Check your solution of DRILL (its number or name) and say why it fails.
 
@@ -80,17 +87,17 @@ def command(
     paths = [path for path in paths if path.exists()]
     if not paths:
         return code
-    output = _Output(as_json=as_json, plain=plain, verbose=verbose)
+    output = _Output(as_json=as_json, events=events, plain=plain, verbose=verbose)
     sandbox = start_sandbox(bank, "inline" if pdb else mode, about.preload)
     try:
-        from cvlab.grading.grader import Grader
-
-        grader = Grader(drill, sandbox, seed=seed, debug=pdb)
+        grader = make_grader(drill, sandbox, seed=seed, debug=pdb)
         for path in paths:
             code = max(code, _check(path, grader, layers or None, output))
     finally:
         if sandbox is not None:
             sandbox.close()
+    if not cold and not is_warm() and sandbox is not None and sandbox.mode == "sandbox":
+        launch.start(drill.number)
     return code
 
 
@@ -106,7 +113,9 @@ def own_file(drill: Drill) -> Path:
             return place
     looked = ", ".join(str(place) for place in places)
     raise UsageError(
-        f"drill {drill.name}", f"no file to check; looked for {looked}.", "Name your file after the drill."
+        f"drill {drill.name}",
+        f"no file to check; looked for {looked}.",
+        "Name your file after the drill, or make all files with `cvlab init`.",
     )
 
 
@@ -127,22 +136,25 @@ def _check(path: Path, grader: Grader, layers: Any, output: _Output) -> int:
         return problem.exit_code
     with output.training() as on_progress:
         interview = grader.interview(submission, on_progress)
-        report = grader.grade(submission, interview=interview, only=layers)
+        report = grader.grade(submission, interview=interview, only=layers, on_check=output.on_check)
     output.show(report)
     output.add(record_attempt(report, path, layers or ()))
     return EXIT_CODES[report.status]
 
 
 class _Output:
-    """One of three ways to show a report: for a person, for a pipe or screen reader, for a program."""
+    """One of four ways to show a report: to a person, a pipe or screen reader, a program, or as it comes about."""
 
-    def __init__(self, *, as_json: bool, plain: bool, verbose: bool) -> None:
-        self._json, self._verbose = as_json, verbose
+    def __init__(self, *, as_json: bool, events: bool, plain: bool, verbose: bool) -> None:
+        self._json, self._events, self._verbose = as_json, events, verbose
         self._plain = plain or "NO_COLOR" in os.environ or not sys.stdout.isatty()
         self._console: Console | None = None
+        self.on_check = (lambda check: self._tell("check", check)) if events else None
 
     def training(self) -> Any:
-        """Return a context in which the overfit check's loss is drawn while it falls."""
+        """Return a context in which the overfit check's loss is drawn, or told, while it falls."""
+        if self._events:
+            return _Told(self._tell)
         if self._json or self._plain:
             return _Silent()
         from cvlab.show.terminal import TrainingLine
@@ -151,7 +163,9 @@ class _Output:
 
     def show(self, report: Report) -> None:
         """Print a report."""
-        if self._json:
+        if self._events:
+            self._tell("report", report)
+        elif self._json:
             click.echo(msgspec.json.encode(report).decode())
         elif self._plain:
             from cvlab.show.plain import print_report
@@ -164,14 +178,39 @@ class _Output:
 
     def add(self, lines: list[str]) -> None:
         """Print what a person may do now; a program is told nothing."""
-        if lines and not self._json:
+        if lines and not (self._json or self._events):
             click.echo("\n".join(["", *lines]))
+
+    @staticmethod
+    def _tell(event: str, what: object) -> None:
+        click.echo(msgspec.json.encode({event: what}).decode())
 
     def _rich(self) -> Console:
         from rich.console import Console
 
         self._console = self._console or Console(highlight=False)
         return self._console
+
+
+class _Told:
+    """Tells of a training as events, but not of more than anybody can see."""
+
+    SECONDS_BETWEEN = 1 / 12
+
+    def __init__(self, tell: Callable[[str, object], None]) -> None:
+        self._tell, self._next = tell, 0.0
+
+    def __enter__(self) -> Callable[[int, int, float], None]:
+        return self._update
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def _update(self, step: int, steps: int, loss: float) -> None:
+        now = time.monotonic()
+        if now >= self._next or step == steps:
+            self._next = now + self.SECONDS_BETWEEN
+            self._tell("training", [step, steps, loss if math.isfinite(loss) else None])
 
 
 class _Silent:

@@ -1,68 +1,101 @@
-"""Starting the engine for a command: torch, then the nursery, before anything is read that submissions must not see."""
+"""`cvlab engine`: what the warm engine is doing, and how to end it."""
 
 from __future__ import annotations
 
-import gc
-import importlib
+import contextlib
+import json
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import select
+import signal
+import time
+from pathlib import Path
+from typing import Any
 
-from cvlab.bank import Bank
-from cvlab.errors import IsolationUnavailable, SandboxError
+import click
 
-if TYPE_CHECKING:
-    from cvlab.sandbox.source import Sandbox
+from cvlab.cli.starting import MODES, start_sandbox
+from cvlab.engine import client, place, protocol
+from cvlab.errors import CvlabError, SandboxError
+from cvlab.text import visible
 
-MODES = ("auto", "sandbox", "process", "inline")
+__all__ = ["MODES", "command", "start_sandbox"]
+
+STOP_SECONDS = 5.0
+"""How long an engine that was asked to stop may take before it is ended by force."""
 
 
-def start_sandbox(bank: Bank, mode: str, preload: Iterable[str] = ()) -> Sandbox | None:
-    """Import torch and start where submissions will run; None for mode `inline`.
+@click.group("engine", short_help="Show or stop the process that makes checks quick.")
+def command() -> None:
+    """Show or stop the engine: a process of your own that keeps PyTorch loaded, so that checks answer at once.
 
-    Mode `auto` takes the best there is, which every report then names. Raises IsolationUnavailable where `sandbox` was
-    asked for by name and this machine cannot keep a submission from the grader's files and processes.
+    `cvlab check` starts it, and it ends after 15 minutes without one. CVLAB_ENGINE=off keeps it from starting.
     """
-    gc.disable()  # importing makes a million objects and no garbage
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a thread pool does not survive the fork
-    import torch
-
-    from cvlab.sandbox.source import Sandbox
-
-    for name in dict.fromkeys(preload):
-        importlib.import_module(name)
-    gc.enable()
-    sandbox = None
-    if mode in ("auto", "sandbox"):
-        sandbox = _confined(bank, forgiving=mode == "auto")
-    if sandbox is None and mode != "inline":
-        sandbox = Sandbox("process")
-    # After the fork: threads of ours would not be in the nursery, but its workers would wait for them.
-    torch.set_num_threads(1)
-    return sandbox
 
 
-def _confined(bank: Bank, *, forgiving: bool) -> Sandbox | None:
-    from cvlab.sandbox.source import Sandbox
-
-    sandbox = None
+@command.command("status")
+def status() -> int:
+    """Tell whether an engine runs, and what it has ready. Exit code 1 if there is none."""
     try:
-        sandbox = Sandbox("sandbox", bank.hidden())
-        # What judges is read while the nursery sets itself up.
-        import cvlab.grading.grader
-        import cvlab.grading.plugin  # noqa: F401
+        with client.ask("status") as connection:
+            connection.settimeout(STOP_SECONDS)
+            told = json.loads(connection.recv(protocol.LARGEST_REPLY))
+    except (client.Unavailable, OSError, ValueError) as problem:
+        click.echo(f"No engine runs. ({visible(str(problem))})")
+        for line in _last_words():
+            click.echo(f"  {line}")
+        return 1
+    for name, value in _told(told):
+        click.echo(f"{name:<10} {visible(value)}")
+    return 0
 
-        state = sandbox.state()
-        if not state.confined:
-            raise IsolationUnavailable(
-                "mode sandbox",
-                f"this machine does not offer what it takes: {'; '.join(state.missing)}.",
-                "Choose --isolation process for code you trust.",
-            )
-    except (IsolationUnavailable, SandboxError):
-        if sandbox is not None:
-            sandbox.close()
-        if not forgiving:
-            raise
-        return None
-    return sandbox
+
+@command.command("stop")
+def stop() -> int:
+    """Stop the engine and wait until it is gone; checks that it is at are stopped too."""
+    try:
+        with client.connect() as connection:
+            engine, _ = client.peer(connection)
+            handle = os.pidfd_open(engine)  # whatever happens to the number, this is that process
+            with contextlib.suppress(OSError):
+                connection.send(protocol.Request("stop", identity=protocol.identity()).encoded())
+            _wait_or_kill(engine, handle)
+    except (client.Unavailable, ProcessLookupError):
+        click.echo("No engine runs.")
+        return 0
+    click.echo(f"Stopped the engine (process {engine}).")
+    return 0
+
+
+def _wait_or_kill(engine: int, handle: int) -> None:
+    """Wait for the end of a process and be sure of it; raises SandboxError where even force does not end it."""
+    try:
+        if select.select([handle], [], [], STOP_SECONDS)[0]:
+            return
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        if not select.select([handle], [], [], STOP_SECONDS)[0]:
+            raise SandboxError(f"engine, process {engine}", "it does not end.", "Look at it with ps.")
+    finally:
+        os.close(handle)
+
+
+def _told(state: dict[str, Any]) -> list[tuple[str, str]]:
+    minutes = (time.time() - float(state["since"])) / 60
+    checks = int(state["served"])
+    return [
+        ("process", str(state["pid"])),
+        ("since", f"{time.strftime('%H:%M', time.localtime(float(state['since'])))} ({minutes:.0f} min)"),
+        ("checks", f"{checks}, of which {state['running']} still running" if state["running"] else str(checks)),
+        ("memory", f"{int(state['memory_kb']) / 1024:.0f} MB"),
+        ("ready", ", ".join(map(str, state["drills"])) or "no drill yet"),
+        ("bank", str(state["bank"])),
+        ("socket", str(state["socket"])),
+        ("ends", f"after {float(state['idle_seconds']) / 60:g} minutes without a check"),
+    ]
+
+
+def _last_words() -> list[str]:
+    """Return what an engine that failed wrote last."""
+    with contextlib.suppress(CvlabError, OSError):
+        log = Path(place.private_folder(), place.LOG_NAME).read_text("utf-8", errors="replace")
+        return [visible(line.rstrip()) for line in log[: 1 << 16].splitlines()[-3:]]
+    return []

@@ -8,13 +8,14 @@ import click
 
 from cvlab.bank import open_bank
 from cvlab.cli.check import own_file
-from cvlab.cli.engine import start_sandbox
+from cvlab.cli.naming import complete_drills
+from cvlab.cli.starting import start_sandbox
 from cvlab.errors import UsageError
 from cvlab.submission import read_submission
 
 
 @click.command("picture")
-@click.argument("drill_name", metavar="DRILL")
+@click.argument("drill_name", metavar="DRILL", shell_complete=complete_drills)
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(), help="Folder for the pictures; this one if left out."
@@ -22,7 +23,10 @@ from cvlab.submission import read_submission
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Draw other inputs and weights."
 )
-def command(drill_name: str, file: Path | None, out: Path, seed: int) -> int:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the pictures and the activations as one line of JSON; write no file."
+)
+def command(drill_name: str, file: Path | None, out: Path, seed: int, *, as_json: bool) -> int:
     """Draw the pictures of DRILL from what your solution answers, as PNG files."""
     bank = open_bank()
     drill = bank.find(drill_name)
@@ -30,16 +34,25 @@ def command(drill_name: str, file: Path | None, out: Path, seed: int) -> int:
     sandbox = start_sandbox(bank, "auto", drill.about.preload)
     try:
         from cvlab.grading.grader import Grader
+        from cvlab.show.answers import collect
         from cvlab.show.figures import draw_pictures
 
         interview = Grader(drill, sandbox, seed=seed).interview(read_submission(path))
         try:
-            pictures = list(draw_pictures(drill, interview.ask))
+            if as_json:
+                exhibits = collect(drill, interview.ask)
+            else:
+                pictures = list(draw_pictures(drill, interview.ask))
         finally:
             interview.close()
     finally:
         if sandbox is not None:
             sandbox.close()
+    if as_json:
+        from cvlab.show.exhibits import encoded
+
+        click.echo(encoded(exhibits))
+        return 0
     if not pictures:
         click.echo(f"{drill.name} has no pictures.")
     try:

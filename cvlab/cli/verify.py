@@ -11,7 +11,8 @@ import msgspec
 
 from cvlab.bank import open_bank
 from cvlab.cli import complain
-from cvlab.cli.engine import start_sandbox
+from cvlab.cli.naming import complete_drills
+from cvlab.cli.starting import start_sandbox
 from cvlab.errors import CvlabError, UsageError
 from cvlab.verify.verification import SENTENCES, Verification
 
@@ -19,7 +20,7 @@ BROKEN, CVLAB_BROKE = 1, 3
 
 
 @click.command("verify", short_help="Prove that a drill's grader keeps its promises.")
-@click.argument("drill_names", nargs=-1, metavar="[DRILL]...")
+@click.argument("drill_names", nargs=-1, metavar="[DRILL]...", shell_complete=complete_drills)
 @click.option("--all", "every", is_flag=True, help="Verify every drill of the bank.")
 @click.option(
     "--seeds",

@@ -18,7 +18,7 @@ from cvlab.errors import CvlabError, GraderError
 from cvlab.grading.debugging import Debugger
 from cvlab.grading.diagnosis import Ask, diagnose
 from cvlab.misconceptions import Misconception, read_misconceptions
-from cvlab.report import CheckResult, Diagnosis, Isolation, Layer, Report, overall_status
+from cvlab.report import LAYERS, CheckResult, Diagnosis, Isolation, Layer, Report, overall_status
 from cvlab.sandbox.client import Interview, OnProgress, Sandbox
 from cvlab.sandbox.inline import InlineInterview
 from cvlab.sandbox.worker import PROBES_MODULE, Solution, Task, load_probes
@@ -26,7 +26,7 @@ from cvlab.submission import Submission
 from cvlab.text import visible
 
 if TYPE_CHECKING:
-    from cvlab.grading.plugin import OnCheck, Questionable
+    from cvlab.grading.plugin import GradingPlugin, OnCheck, Questionable
 
 CHECK_MODULES = ("test_public", "test_hidden")
 
@@ -131,37 +131,75 @@ class Grader:
             self._model = self._inline("reference", source)
         return self._model
 
+    def prepare(self) -> Iterator[None]:
+        """Compute beforehand, in slices, what grading needs and no submission has a part in.
+
+        The reference answers what the checks will ask without arguments, but for the slow `overfit`; then each
+        misconception is loaded and asked the same. A grader is of use between any two slices.
+        """
+        self._collect()
+        yield
+        model = self.model()
+        yield
+        probes = [probe for probe, layer in self.probes_by_layer.items() if layer != "overfit"]
+        for probe in probes:
+            model.ask(probe)
+            yield
+        for misconception in self._known_misconceptions():
+            ask = self._asker(misconception)
+            yield
+            for probe in probes:
+                ask(probe)
+                yield
+
     def _inline(self, role: str, source: str) -> InlineInterview:
         task = Task(Solution(f"{role}_{self.drill.about.file}", source), self._probes_source, self.seed)
-        return InlineInterview(task)
+        return InlineInterview(task, quiet=True)
 
     def _run(
         self, submission: Submission, subject: Questionable, only: Collection[Layer] | None, on_check: OnCheck | None
     ) -> tuple[list[CheckResult], list[str]]:
         # pytest is imported while the worker is already at work.
-        import pytest
-
         from cvlab.grading.plugin import GradingPlugin
 
         probes = load_probes(self._probes_source, str(self.drill.probes))
         plugin = GradingPlugin(self.drill, probes, subject, self.model(), submission, only, on_check, self._debugger)
+        code = self._pytest(plugin)
+        if not plugin.results and not plugin.problems:
+            plugin.problems.append(f"no check was run (pytest ended with {code!r})")
+        order = list(LAYERS)
+        return sorted(plugin.results, key=lambda check: order.index(check.layer)), plugin.problems
+
+    def _collect(self) -> None:
+        """Read the check files and learn which probe belongs to which layer; nothing is asked of anybody."""
+        from cvlab.grading.plugin import GradingPlugin
+
+        nobody = Submission(name="", source="", sha256="")
+        probes = load_probes(self._probes_source, str(self.drill.probes))
+        self._pytest(GradingPlugin(self.drill, probes, self.model(), self.model(), nobody), "--collect-only")
+
+    def _pytest(self, plugin: GradingPlugin, *arguments: str) -> object:
+        import pytest
+
         files = [str(path) for path in self.drill.check_files()]
         if not files:
             raise GraderError(self.drill.name, "it has no check files.", "Write graders/…/test_hidden.py.")
-        with _modules_of_this_run(probes), _plain_environment():
-            code = pytest.main([*PYTEST_ARGUMENTS, f"--rootdir={self.drill.grader}", *files], plugins=[plugin])
-        if not plugin.results and not plugin.problems:
-            plugin.problems.append(f"no check was run (pytest ended with {code!r})")
+        arguments = (*PYTEST_ARGUMENTS, *arguments, f"--rootdir={self.drill.grader}")
+        with _modules_of_this_run(plugin.probes), _plain_environment():
+            code = pytest.main([*arguments, *files], plugins=[plugin])
         self.probes_by_layer |= plugin.probes_by_layer
-        return plugin.results, plugin.problems
+        return code
 
     def _diagnosis(self, subject: Questionable, only: Collection[Layer] | None) -> Diagnosis | None:
         if only is not None:
             return None  # a part of the probes names nobody
+        probes = [probe for probe, layer in self.probes_by_layer.items() if layer != "overfit"]
+        return diagnose(probes, subject.ask, self.model().ask, self._known_misconceptions(), self._asker)
+
+    def _known_misconceptions(self) -> list[Misconception]:
         if self._misconceptions is None:
             self._misconceptions = read_misconceptions(self.drill)
-        probes = [probe for probe, layer in self.probes_by_layer.items() if layer != "overfit"]
-        return diagnose(probes, subject.ask, self.model().ask, self._misconceptions, self._asker)
+        return self._misconceptions
 
     def _asker(self, misconception: Misconception) -> Ask:
         name = misconception.entry.id
