@@ -94,7 +94,9 @@ def net_in_eval(solution):
     """The logits of a UNet with known weights in eval mode, in float64, for images of even and odd size."""
     net = _net(solution, dtype=torch.float64).eval()
     with torch.no_grad():
-        return {f"{h} x {w}": net(_image(2, 3, h, w, torch.float64)) for h, w in IMAGE_SIZES}
+        answer = {f"{h} x {w}": net(_image(2, 3, h, w, torch.float64)) for h, w in IMAGE_SIZES}
+        answer["other images of the last size"] = net(_image(2, 3, *IMAGE_SIZES[-1], torch.float64))
+    return answer
 
 
 def net_in_train(solution):
@@ -192,7 +194,7 @@ def losses_in_float32(solution):
 
 
 def losses_in_double_precision(solution):
-    """Both losses in float64 where float32 would show: of logits that are all near 300, and of nearly right ones."""
+    """Both losses in float64 where float32 would show: in logits near 300 or nearly right, in smooth and weights."""
     answer = {}
     for case, (_, c, _, _) in LOGIT_SIZES.items():
         target = _target(case)
@@ -201,6 +203,10 @@ def losses_in_double_precision(solution):
         given = {"nearly right": nearly} if c == 1 else {"nearly right": nearly, "near 300": _logits(case) / 4 + 300}
         for what, logits in given.items():
             answer[f"{case}, {what}"] = [solution.dice_loss(logits, target), solution.dice_ce_loss(logits, target)]
+        answer[f"{case}, smooth and weights of many digits"] = [
+            solution.dice_loss(_logits(case), target, 16.1),
+            solution.dice_ce_loss(_logits(case), target, 0.3, 0.7),
+        ]
     return answer
 
 
@@ -453,7 +459,7 @@ def single_images(solution):
             net = _net(solution, in_channels, num_classes, 3, torch.float64).train(mode)
             key = f"UNet({in_channels}, {num_classes}, 3), {'train' if mode else 'eval'}"
             answer[key] = net(_image(1, in_channels, 12, 16, torch.float64))
-    for c, h, w in ((3, 4, 5), (1, 4, 5), (1, 1, 1), (4, 1, 1), (2, 1, 6), (1, 6, 1)):
+    for c, h, w in ((3, 4, 5), (1, 4, 5), (1, 1, 1), (4, 1, 1), (2, 1, 4), (1, 6, 1)):
         logits, target = seeded(1, c, h, w, dtype=torch.float64), integers(1, h, w, high=max(c, 2))
         losses = [solution.dice_loss(logits, target), solution.dice_ce_loss(logits, target)]
         answer[f"losses, {c} x {h} x {w}"] = losses
@@ -461,16 +467,17 @@ def single_images(solution):
 
 
 def confident_logits(solution):
-    """Both losses of logits of many hundreds, right and wrong ones, and the gradient."""
+    """Both losses of logits of many hundreds, some of them wrong or none, and the gradient."""
     answer = {}
     for case, size in LOGIT_SIZES.items():
-        signs = integers(*size, high=2) * 2 - 1
-        for dtype in (torch.float32, torch.float64):
-            scale = 100.0 if dtype is torch.float32 else 400.0
-            logits = (uniform(*size, low=scale, high=2 * scale, dtype=dtype) * signs).requires_grad_()
-            target = _target(case)
-            losses = [solution.dice_loss(logits, target), solution.dice_ce_loss(logits, target)]
-            answer[f"{case}, {dtype}"] = [losses, gradients_of(losses[1], {"logits": logits})]
+        target = _target(case)
+        true = target[:, None] == (torch.arange(size[1])[None, :, None, None] if size[1] > 1 else 1)
+        for what, high in {"some wrong": integers(*size, high=2), "all right": true.long()}.items():
+            for dtype in (torch.float32, torch.float64):
+                scale = 100.0 if dtype is torch.float32 else 400.0
+                logits = (uniform(*size, low=scale, high=2 * scale, dtype=dtype) * (high * 2 - 1)).requires_grad_()
+                losses = [solution.dice_loss(logits, target), solution.dice_ce_loss(logits, target)]
+                answer[f"{case}, {what}, {dtype}"] = [losses, gradients_of(losses[1], {"logits": logits})]
     return answer
 
 
