@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +44,7 @@ def main() -> None:
     options.add_argument("--submissions", type=int, default=200)
     chosen = options.parse_args()
     print(f"{'what':<66} {'measured':>12} {'bound':>10}")
-    for measure in (cold_check, refused_import, first_step, one_worker, many_workers, private_memory):
+    for measure in (cold_check, warm_check, refused_import, first_step, one_worker, many_workers, private_memory):
         for what, measured, bound in measure(chosen):
             print(f"{what:<66} {measured:>12} {bound:>10}", flush=True)
 
@@ -63,6 +64,26 @@ def cold_check(chosen: argparse.Namespace) -> Figures:
     yield "  python -c 'import torch'", _seconds(statistics.median(imports[1:])), ""
     yield "  the same probes and checks inline, torch imported", _seconds(statistics.median(inline[1:])), ""
     yield "  cold check / (import + inline), median of rounds", f"{statistics.median(ratios):.2f}", "<= 1.25"
+
+
+def warm_check(chosen: argparse.Namespace) -> Figures:
+    """A second `cvlab check 01` without the overfit check, from an engine in a runtime folder of its own."""
+    layers = ("shapes", "parity", "gradients", "invariants", "edges", "resources")
+    check = [sys.executable, "-m", "cvlab", "check", "01", str(RIGHT), "--plain"]
+    check += [word for layer in layers for word in ("--only", layer)]
+    with tempfile.TemporaryDirectory() as runtime:
+        engine = {"XDG_RUNTIME_DIR": runtime, "CVLAB_ENGINE": "on"}
+        reader, writer = os.pipe()
+        start = f"from cvlab.engine import launch; launch.start('01', ready={writer})"
+        program = [sys.executable, "-c", start]
+        subprocess.run(program, cwd=ROOT, env={**os.environ, **engine}, pass_fds=[writer], check=True)
+        os.close(writer)
+        assert os.read(reader, 1) == b".", "no engine came up"
+        try:
+            walls = [_wall(check, **engine) for _ in range(3 * chosen.rounds)]
+        finally:
+            _output([sys.executable, "-m", "cvlab", "engine", "stop"], **engine)
+    yield "second check of drill 01 without overfit, from the prompt", _seconds(statistics.median(walls)), "<= 0.30 s"
 
 
 def refused_import(chosen: argparse.Namespace) -> Figures:
