@@ -47,7 +47,7 @@ def run_warm(arguments: Sequence[str]) -> int | None:
     Nothing has been shown when None is returned.
     """
     try:
-        connection = ask("run", arguments, files=(sys.stdout.fileno(), sys.stderr.fileno()))
+        connection = start_run(arguments, (sys.stdout.fileno(), sys.stderr.fileno()))
     except (Unavailable, AttributeError, OSError, ValueError):  # a closed or odd output is not for us
         return None
     except KeyboardInterrupt:  # the engine sees our end
@@ -57,6 +57,20 @@ def run_warm(arguments: Sequence[str]) -> int | None:
             return last_word(connection)
         except KeyboardInterrupt:
             return _interrupted(connection)
+
+
+def start_run(arguments: Sequence[str], files: tuple[int, int]) -> socket.socket:
+    """Let the engine begin with this command line and return the connection; raises Unavailable.
+
+    `files` are the numbers of the open files for its standard output and error. To close the connection ends it.
+    """
+    connection = ask("run", arguments, files=files)
+    try:
+        connection.send(protocol.GO)
+    except OSError as problem:
+        connection.close()
+        raise Unavailable(f"it is gone ({problem})") from None
+    return connection
 
 
 def ask(kind: str, arguments: Sequence[str] = (), *, files: tuple[int, int] | None = None) -> socket.socket:
@@ -132,14 +146,19 @@ def _send(connection: socket.socket, kind: str, arguments: Sequence[str], files:
         socket.send_fds(connection, [message], list(files))
 
 
-def last_word(connection: socket.socket) -> int:
-    """Wait for the end of a request and return its exit code; tells on stderr where the engine broke."""
+def last_word(connection: socket.socket) -> int | None:
+    """Wait for the end of a request and return its exit code; None where it has not begun.
+
+    Tells on stderr where the engine broke.
+    """
     try:
         word, _, detail = connection.recv(protocol.LARGEST_REPLY).partition(b" ")
     except ConnectionResetError:
         word, detail = b"", b""
     if word == protocol.EXIT and detail.isdigit():
         return int(detail)
+    if word == protocol.BUSY:
+        return None
     if os.isatty(2):
         os.write(2, SHOW_CURSOR)  # whoever drew a line that moves had no time to
     why = "it ran into an error" if word == protocol.BROKE else "it ended"

@@ -6,9 +6,10 @@ warm check looks exactly like a cold one on every terminal and in every pipe.
 
     client                               engine
     request + stdout, stderr      ->
-                                  <-     hello PID | stale | busy        a second request of this client is not read
+                                  <-     hello PID | stale | busy
+    go                            ->     only a `run` needs it: who has sent it waits, who has not goes on by himself
     (end of its sending: stop)    ->
-                                  <-     exit CODE | broke WHY | text
+                                  <-     exit CODE | busy | broke | text
 
 Nothing is evaluated or unpickled on either side.
 """
@@ -41,6 +42,8 @@ ABSOLUTE = ("CVLAB_BANK", "PYTHONPATH")
 
 #: Says the engine's part of a message: greeting, refusals, last words.
 HELLO, STALE, BUSY, EXIT, BROKE = b"hello", b"stale", b"busy", b"exit", b"broke"
+GO = b"go"
+"""The client's part: without it, a greeting that comes too late would run a check twice."""
 
 
 class Request:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 from typing import NoReturn
 
@@ -24,13 +25,12 @@ def serve_guest(connection: socket.socket, request: Request, files: list[int], e
 
     `files` are what the client has as standard output and error. The child is killed should the engine end.
     """
-    code, greeted = ENGINE_GONE, False
+    code, begun = ENGINE_GONE, False
     try:
         jail.die_with_parent(engine)
         _forget_signals()
         _become(request, files)
-        connection.send(b"%s %d" % (protocol.HELLO, os.getpid()))
-        greeted = True
+        begun = True
         code = run(request.arguments)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BrokenPipeError, ValueError):  # whoever read our output may have gone
@@ -38,11 +38,10 @@ def serve_guest(connection: socket.socket, request: Request, files: list[int], e
         connection.send(b"%s %d" % (protocol.EXIT, code))
     except BaseException:  # the client hears of it; the engine must not
         with contextlib.suppress(Exception):
-            if not greeted:
-                os._exit(code)  # the client does without us
-            traceback.print_exc()
-            sys.stderr.flush()
-            connection.send(protocol.BROKE)
+            if begun:
+                traceback.print_exc()
+                sys.stderr.flush()
+            connection.send(protocol.BROKE if begun else protocol.BUSY)
     finally:
         os._exit(code)
 
@@ -61,6 +60,7 @@ def _become(request: Request, files: list[int]) -> None:
     for name in [name for name in os.environ if protocol.is_forwarded(name)]:
         del os.environ[name]
     os.environ.update(request.environment)
+    time.tzset()
     for number, file in enumerate(files, start=1):
         os.dup2(file, number)
         os.close(file)

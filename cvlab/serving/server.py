@@ -75,6 +75,9 @@ class _Guest:
     child: int | None = None
     """A file that is readable once the child has ended."""
     attends: bool = False
+    request: Request | None = None
+    """What it is to run as soon as it says so, with `files` as output."""
+    files: list[int] = field(default_factory=list)
     heard_out: bool = False
     """Whether its sending has ended, so that its connection would be readable for ever."""
     kill_at: float = math.inf
@@ -181,6 +184,8 @@ class Server:
                     self._interrupt(guest)
             elif not message or guest.attends or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
                 self._dismiss(guest)
+            elif guest.request is not None:
+                self._run(guest, guest.request)
             else:
                 self._take(guest, protocol.decoded(message), files)
         except ValueError:
@@ -207,11 +212,13 @@ class Server:
             guest.attends = True
             self.preparation.want((request.arguments or [""])[0])
         elif request.kind == "run" and len(files) == 2:
-            self._run(guest, request, files)
+            self._greet(guest)
+            guest.request, guest.files = request, list(files)
+            files.clear()  # they are the guest's now
         else:
             self._dismiss(guest, protocol.STALE)
 
-    def _run(self, guest: _Guest, request: Request, files: list[int]) -> None:
+    def _run(self, guest: _Guest, request: Request) -> None:
         if sum(other.pid is not None for other in self._guests) >= LARGEST_CROWD:
             self._dismiss(guest, protocol.BUSY)
             return
@@ -226,8 +233,9 @@ class Server:
 
             self._close_all_but(guest)
             guest.connection.setblocking(True)
-            serve_guest(guest.connection, request, files, engine)
+            serve_guest(guest.connection, request, guest.files, engine)
         guest.pid, guest.child = pid, os.pidfd_open(pid)
+        self._close_files_of(guest)
         self._served += 1
         self._selector.register(guest.child, selectors.EVENT_READ, (guest,))
         if drill := _drill_of(request.arguments):
@@ -257,7 +265,13 @@ class Server:
             with contextlib.suppress(OSError):
                 guest.connection.send(word)
         guest.connection.close()
+        self._close_files_of(guest)
         self._used = time.monotonic()
+
+    @staticmethod
+    def _close_files_of(guest: _Guest) -> None:
+        while guest.files:
+            os.close(guest.files.pop())
 
     def _interrupt(self, guest: _Guest) -> None:
         """End a child as Ctrl-C does, and by force if that takes too long."""
@@ -278,7 +292,7 @@ class Server:
             self._selector.unregister(self._nursery)
         for guest in list(self._guests):
             if guest.pid is None and guest is not but:
-                self._dismiss(guest)
+                self._dismiss(guest, protocol.BUSY if guest.request else b"")
             elif guest.pid is not None and interrupt:
                 self._interrupt(guest)
         if but is not None:
@@ -343,6 +357,7 @@ class Server:
         for guest in self._guests:
             if guest is not host:
                 guest.connection.close()
+                self._close_files_of(guest)
             if guest.child is not None:
                 os.close(guest.child)
 
