@@ -33,6 +33,7 @@ COMMANDS = {
     "show": ("cvlab.cli.show", "Show a check as a page, with pictures of what your code answers."),
     "solution": ("cvlab.cli.reading:solution", "Show our solution of a drill, once you have passed it."),
     "verify": ("cvlab.cli.verify", "Prove that a drill's grader keeps its promises."),
+    "watch": ("cvlab.cli.watch", "Check your file at every save."),
 }
 
 INTERRUPTED = 130

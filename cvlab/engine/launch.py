@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from pathlib import Path
 
 import cvlab
 from cvlab.engine import place, protocol
@@ -16,11 +15,19 @@ IDLE_SECONDS = 900.0
 """How long an engine that nobody asks anything stays."""
 
 #: Finds the very cvlab that we are, wherever Python would look first, and leaves the import path as it was.
-PROGRAM = (
+FIND_CVLAB = (
     "import sys; place = sys.argv[1]; known = place in sys.path; "
-    "sys.path.insert(0, place); import cvlab; del sys.path[0]; "
-    "known or sys.path.append(place); from cvlab.serving.server import main; main(sys.argv[2:])"
+    "sys.path.insert(0, place); import cvlab; del sys.path[0]; known or sys.path.append(place); "
 )
+
+
+def command_for(statement: str) -> list[str]:
+    """Return a command that runs a statement in this Python with this cvlab; further words are its `sys.argv[2:]`.
+
+    The folder one is in is not on its import path: a learner may well have a file there called `random.py`.
+    """
+    package = os.path.dirname(os.path.abspath(cvlab.__file__))  # links kept, as in `protocol.identity`
+    return [sys.executable, "-P", "-c", FIND_CVLAB + statement, os.path.dirname(package)]
 
 
 def start(drill: str = "", *, idle_seconds: float = IDLE_SECONDS, ready: int | None = None) -> bool:
@@ -31,7 +38,7 @@ def start(drill: str = "", *, idle_seconds: float = IDLE_SECONDS, ready: int | N
     """
     if not is_wanted():
         return False
-    command = [sys.executable, "-P", "-c", PROGRAM, str(Path(cvlab.__file__).resolve().parent.parent)]
+    command = command_for("from cvlab.serving.server import main; main(sys.argv[2:])")
     command += ["--idle", repr(idle_seconds), "--drill", drill]
     environment = {**os.environ, "PYTHONPATH": protocol.import_path(), "CVLAB_BANK": protocol.chosen_bank()}
     if ready is not None:

@@ -32,8 +32,30 @@ def report_lines(report: Report, *, verbose: bool = False) -> list[str]:
     for heading, checks in wording.checks_by_layer(report):
         lines += ["", f"{heading}:"]
         for check in checks:
-            lines += _check_lines(check, report, verbose)
-    lines += _story_lines(report)
+            lines += check_lines(check, first=check is report.first_failure, verbose=verbose)
+    return lines + ending_lines(report, verbose=verbose)
+
+
+def check_lines(check: CheckResult, *, first: bool, verbose: bool = False) -> list[str]:
+    """Return one check of the list; `first` is whether it is the first to fail, which is told after the list."""
+    judged = check.status in ("passed", "failed")
+    points = (
+        wording.counted(check.points, check.max_points, "point")
+        if judged
+        else wording.amount(check.max_points, "point")
+    )
+    line = f"{WORDS[check.status]}: {wording.sentence(check.title)} ({points})"
+    if check.status not in ("failed", "error") or first:
+        return [line]
+    if verbose:
+        return [line, *_told(check)]
+    message = wording.in_short(check.message)
+    return [line, INDENT + message] if message else [line]
+
+
+def ending_lines(report: Report, *, verbose: bool = False) -> list[str]:
+    """Return what follows the list of checks: the story of the first failure, the tally, what to do now."""
+    lines = _story_lines(report)
     lines += ["", f"{wording.tally(report)}.", *wording.next_steps(report)]
     isolation = wording.isolation(report, verbose=verbose)
     lines += ["", f"{isolation[0].upper()}{isolation[1:]}.", *(f"Note: {wording.sentence(n)}" for n in report.notes)]
@@ -45,22 +67,6 @@ def print_report(report: Report, file: TextIO, *, verbose: bool = False) -> None
     encoding = getattr(file, "encoding", None) or "utf-8"  # a StringIO has none
     for line in report_lines(report, verbose=verbose):
         file.write(wording.encodable(line, encoding) + "\n")
-
-
-def _check_lines(check: CheckResult, report: Report, verbose: bool) -> list[str]:
-    judged = check.status in ("passed", "failed")
-    points = (
-        wording.counted(check.points, check.max_points, "point")
-        if judged
-        else wording.amount(check.max_points, "point")
-    )
-    line = f"{WORDS[check.status]}: {wording.sentence(check.title)} ({points})"
-    if check.status not in ("failed", "error") or check is report.first_failure:
-        return [line]
-    if verbose:
-        return [line, *_told(check)]
-    message = wording.in_short(check.message)
-    return [line, INDENT + message] if message else [line]
 
 
 def _story_lines(report: Report) -> list[str]:

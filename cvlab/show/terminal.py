@@ -52,6 +52,20 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
         page.put(line)
 
 
+def print_check(check: CheckResult, console: Console, *, first: bool) -> None:
+    """Print one line of the list of checks, as soon as it is judged; `first` is whether it is the first to fail."""
+    page = _Page(console)
+    for line in _check_lines(check, page, first=first, verbose=False):
+        page.put(line)
+
+
+def print_ending(report: Report, console: Console) -> None:
+    """Print what follows the list of checks: the story of the first failure, the tally, what to do now."""
+    page = _Page(console)
+    for line in _ending(report, page, verbose=False):
+        page.put(line)
+
+
 def sparkline(values: Sequence[float], width: int) -> str:
     """Return the last `width` of `values` as one character each, from ▁ (smallest) to █ (largest).
 
@@ -172,7 +186,11 @@ def _lines(report: Report, page: _Page, verbose: bool) -> Iterator[Text]:
     for heading, checks in wording.checks_by_layer(report):
         yield Text(heading, "dim")
         for check in checks:
-            yield from _check_lines(check, report, page, verbose)
+            yield from _check_lines(check, page, first=check is report.first_failure, verbose=verbose)
+    yield from _ending(report, page, verbose)
+
+
+def _ending(report: Report, page: _Page, verbose: bool) -> Iterator[Text]:
     yield from _story(report, page)
     yield Text("")
     yield page.text(wording.tally(report), "bold")
@@ -191,8 +209,7 @@ def _header(report: Report, page: _Page) -> Text:
     return page.spread(page.cut(left, page.width - status.cell_len - 2), status)
 
 
-def _check_lines(check: CheckResult, report: Report, page: _Page, verbose: bool) -> Iterator[Text]:
-    first = check is report.first_failure
+def _check_lines(check: CheckResult, page: _Page, *, first: bool, verbose: bool) -> Iterator[Text]:
     quiet = "dim" if check.status == "skipped" else "bold" if first else ""
     judged = check.status in ("passed", "failed")
     points = Text(f"{check.points if judged else '–'}/{check.max_points}", "" if check.status == "failed" else "dim")  # noqa: RUF001
