@@ -126,7 +126,16 @@ def unfrozen_again(solution):
         "calls": calls,
         "trainable": _trainable(model),
         "nothing was frozen": [solution.unfreeze(everything, "layer2"), _trainable(everything)],
+        "other names": [
+            solution.unfreeze(_frozen(_named_otherwise()), prefix) for prefix in ("trunk", "trunk.bn", "head")
+        ],
     }
+
+
+def _named_otherwise():
+    return nn.ModuleDict(
+        {"trunk": nn.ModuleDict({"conv": nn.Conv2d(3, 4, 1), "bn": nn.BatchNorm2d(4)}), "head": nn.Linear(4, 2)}
+    )
 
 
 def refused_prefixes(solution):
@@ -382,7 +391,7 @@ def modes_of_bare_norms(solution):
 
 
 def modes_of_other_layers(solution):
-    """Whether Dropouts and the model are in train mode, in stages that learn and in frozen ones."""
+    """Whether Dropouts, other norms and the model are in train mode, frozen or not, and whether all else stayed."""
     answer = {}
     for title, model in {
         "no BatchNorm": nn.Sequential(_frozen(nn.Linear(3, 4)), nn.Dropout(0.5), nn.Linear(4, 2)),
@@ -391,13 +400,31 @@ def modes_of_other_layers(solution):
             _frozen(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))), nn.Linear(4, 2)
         ),
         "no parameters": nn.Sequential(nn.Dropout(0.5), nn.ReLU()),
+        "frozen norms of other kinds": _frozen(
+            nn.Sequential(nn.LayerNorm(4), nn.GroupNorm(2, 4), nn.InstanceNorm1d(4))
+        ),
+        "half of a BatchNorm is frozen": nn.Sequential(_norm(nn.BatchNorm1d, bias=False), nn.Dropout(0.5)),
+        "a frozen BatchNorm": nn.Sequential(_norm(nn.BatchNorm1d, weight=False, bias=False), nn.Dropout(0.5)),
     }.items():
         model.eval()
-        flags = _trainable(model)
+        flags, settings = _trainable(model), _settings(model)
         solution.set_train_mode(model)
-        dropouts = [module.training for module in model.modules() if isinstance(module, nn.Dropout)]
-        answer[title] = {"model and dropouts": [model.training, *dropouts], "flags kept": _trainable(model) == flags}
+        others = [module.training for module in model.modules() if isinstance(module, OTHER_LAYERS)]
+        answer[title] = {
+            "model and other layers": [model.training, *others],
+            "flags kept": _trainable(model) == flags,
+            "settings kept": _settings(model) == settings,
+        }
     return answer
+
+
+OTHER_LAYERS = (nn.Dropout, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm1d)
+
+
+def _settings(model):
+    """How the BatchNorms of a model work, their mode aside."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d)]
+    return [(norm.momentum, norm.eps, norm.affine, norm.track_running_stats) for norm in norms]
 
 
 # ---------------------------------------------------------------------------------------------------------- optimizers

@@ -113,9 +113,9 @@ def test_a_batchnorm_without_parameters_follows_its_surroundings(submission, ref
 
 @check("invariants", points=1)
 def test_all_other_layers_are_in_train_mode(submission, reference):
-    """Dropout and the model itself are in train mode after set_train_mode, whatever is frozen."""
+    """After set_train_mode, the model and all but BatchNorms are in train mode, and nothing but modes has changed."""
     answer, expected = submission(probes.modes_of_other_layers), reference(probes.modes_of_other_layers)
-    assert_equal(answer, expected, what="train mode")
+    assert_equal(answer, expected, what="what set_train_mode leaves")
 
 
 @check("invariants", points=2)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from support import ROOT, run_cvlab
@@ -24,7 +31,7 @@ PATIENCE = 120.0
 RIGHT = ROOT / "tests" / "submissions" / "right.py"
 WRONG = ROOT / "tests" / "submissions" / "added_after_relu.py"
 
-Check = Callable[..., "subprocess.CompletedProcess[str]"]
+T = TypeVar("T")
 
 
 class Engine:
@@ -86,6 +93,59 @@ def test_a_warm_check_says_what_a_cold_one_says(engine: Engine, tmp_path: Path) 
             warm = engine.cvlab("check", "01", path, *options)
             assert (warm.returncode, warm.stdout, warm.stderr) == (cold.returncode, cold.stdout, cold.stderr)
         assert engine.status()["checks"] == str(2 * number)
+
+
+@pytest.mark.parametrize("name", ["right.py", "added_after_relu.py"])
+def test_a_warm_report_is_the_cold_one_in_all_but_its_times(engine: Engine, name: str) -> None:
+    engine.start()
+    path = ROOT / "tests" / "submissions" / name
+    cold = engine.cvlab("check", "01", path, "--json", "--cold")
+    warm = engine.cvlab("check", "01", path, "--json")
+    seconds = re.compile(r'"seconds":[0-9.e-]+')
+    assert seconds.sub("", warm.stdout) == seconds.sub("", cold.stdout)
+    assert engine.status()["checks"] == "1"
+
+
+def test_on_a_terminal_a_warm_check_draws_what_a_cold_one_draws(engine: Engine) -> None:
+    engine.start()
+    arguments = ["check", "01", str(WRONG), "--only", "shapes", "--only", "parity"]
+    cold = drawn_by(engine, [*arguments, "--cold"])
+    assert drawn_by(engine, arguments) == cold
+    assert b"\x1b[" in cold
+    assert engine.status()["checks"] == "1"
+
+
+def drawn_by(engine: Engine, arguments: list[str]) -> bytes:
+    """Return what a command writes to a terminal of 70 columns."""
+    ours, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 70, 0, 0))
+    environment = {**os.environ, **engine.environment, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    for name in ("NO_COLOR", "COLUMNS"):
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "cvlab", *arguments]
+    program = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    drawn = b""
+    with contextlib.suppress(OSError):  # EIO: the last who had it open has gone
+        while chunk := os.read(ours, 1 << 16):
+            drawn += chunk
+    os.close(ours)
+    assert program.wait() == 1
+    return drawn
+
+
+def test_the_first_check_leaves_an_engine_behind_and_the_second_uses_it(engine: Engine) -> None:
+    assert engine.cvlab("check", "01", RIGHT, "--only", "shapes").returncode == 0
+    told = waited_for(engine.status)
+    assert told["checks"] == "0"
+    assert engine.cvlab("check", "01", RIGHT, "--only", "shapes").returncode == 0
+    assert engine.status()["checks"] == "1"
+
+
+def test_who_does_not_want_an_engine_gets_none(engine: Engine) -> None:
+    engine.cvlab("check", "01", RIGHT, "--only", "shapes", CVLAB_ENGINE="off")
+    engine.cvlab("check", "01", RIGHT, "--only", "shapes", "--cold")
+    assert not engine.folder.exists()
 
 
 def test_the_engine_is_private_and_there_is_only_one(engine: Engine) -> None:
@@ -168,32 +228,97 @@ def test_a_changed_bank_ends_the_engine_and_the_check_is_of_the_new_one(engine: 
     assert ends(pid)
 
 
-def test_a_client_that_hangs_up_takes_its_worker_along(engine: Engine, tmp_path: Path) -> None:
-    slow = tmp_path / "slow.py"
-    slow.write_text("print('begun', flush=True)\nwhile True: pass\n")
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_client_that_hangs_up_leaves_no_process_behind(
+    engine: Engine, tmp_path: Path, how: signal.Signals, code: int
+) -> None:
     engine.start()
     pid = engine.pid()
-    environment = {**os.environ, **engine.environment, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "cvlab", "check", "01", str(slow), "--plain"]
-    client = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    guest = waited_for(lambda: children_named_as(pid))
-    client.send_signal(signal.SIGINT)
+    client, guests = begin_an_endless_check(engine, tmp_path, pid)
+    (nursery,) = set(children_of(pid)) - set(guests)
+    workers = waited_for(lambda: descendants_of(nursery))
+    client.send_signal(how)
     client.communicate()
-    assert client.returncode == 130
-    assert all(ends(child) for child in guest)
-    assert engine.status()["checks"] == "1"
+    assert client.returncode == code
+    assert all(ends(process) for process in (*guests, *workers))
+    assert engine.pid() == pid
 
 
-def children_named_as(pid: int) -> list[int]:
+def test_an_engine_killed_in_the_middle_of_a_check_takes_all_along_and_it_is_told(
+    engine: Engine, tmp_path: Path
+) -> None:
+    engine.start()
+    pid = engine.pid()
+    client, guests = begin_an_endless_check(engine, tmp_path, pid)
+    others = waited_for(lambda: [one for one in descendants_of(pid) if one not in guests])
+    os.kill(pid, signal.SIGKILL)
+    _, told = client.communicate(timeout=PATIENCE)
+    assert client.returncode == 3
+    assert "cvlab: engine: it ended in the middle of this check." in told
+    assert all(ends(process) for process in (*guests, *others))
+
+
+def test_two_checks_at_once_do_not_wait_for_each_other(engine: Engine, tmp_path: Path) -> None:
+    engine.start()
+    endless, guests = begin_an_endless_check(engine, tmp_path, engine.pid())
+    assert engine.cvlab("check", "01", RIGHT, "--plain").returncode == 0
+    assert endless.poll() is None
+    assert engine.status()["checks"] == "2, of which 1 still running"
+    endless.send_signal(signal.SIGINT)
+    endless.communicate()
+    assert all(ends(guest) for guest in guests)
+
+
+def test_a_client_of_another_cvlab_is_not_served_and_gets_an_engine_of_its_own(engine: Engine, tmp_path: Path) -> None:
+    engine.start()
+    pid = engine.pid()
+    elsewhere = str(tmp_path / "elsewhere")
+    assert engine.cvlab("check", "01", RIGHT, "--only", "shapes", PYTHONPATH=f"{ROOT}:{elsewhere}").returncode == 0
+    assert ends(pid)
+    assert waited_for(lambda: engine.cvlab("engine", "status", PYTHONPATH=elsewhere).stdout.startswith("process"))
+
+
+def test_who_is_greeted_and_goes_away_has_begun_nothing(engine: Engine, tmp_path: Path) -> None:
+    engine.start()
+    program = (
+        "from cvlab.engine import client; import sys; "
+        "connection = client.ask('run', ['check', '01', sys.argv[1]], files=(1, 2)); connection.close()"
+    )
+    environment = {**os.environ, **engine.environment, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", program, str(RIGHT)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)  # until nobody writes
+    assert done.stdout == b""
+    assert engine.status()["checks"] == "0"
+
+
+def begin_an_endless_check(engine: Engine, folder: Path, pid: int) -> tuple[subprocess.Popen[str], list[int]]:
+    """Begin a check that computes until it is given up; return its client and the engine's children at work on it."""
+    endless = folder / "endless.py"
+    endless.write_text("while True: pass\n")
+    environment = {**os.environ, **engine.environment, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "cvlab", "check", "01", str(endless), "--plain"]
+    client = subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    return client, waited_for(lambda: guests_of(pid))
+
+
+def guests_of(pid: int) -> list[int]:
     """Return the engine's children that run a request: all but its nursery."""
-    found = []
-    for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-        if b"nursery" not in Path(f"/proc/{child}/cmdline").read_bytes():
-            found.append(child)
-    return found
+    return [child for child in children_of(pid) if b"nursery" not in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-def waited_for(look: Callable[[], list[int]]) -> list[int]:
+def children_of(pid: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def descendants_of(pid: int) -> list[int]:
+    return [one for child in children_of(pid) for one in (child, *descendants_of(child))]
+
+
+def waited_for(look: Callable[[], T]) -> T:
     give_up = time.monotonic() + PATIENCE
     while not (found := look()):
         assert time.monotonic() < give_up
@@ -243,13 +368,18 @@ def test_whatever_lies_at_the_sockets_place_no_check_fails_by_it(what: str, engi
     assert json.loads(report.read_text())["status"] == "failed"
 
 
-@pytest.mark.parametrize("what", ["link", "open to others"])
+@pytest.mark.parametrize("what", ["link", "open to others", "somebody else's"])
 def test_a_runtime_folder_that_is_not_safe_is_not_used(what: str, engine: Engine, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("x = (\n")
     if what == "link":
         (tmp_path / "elsewhere").mkdir(mode=0o700)
         engine.folder.symlink_to(tmp_path / "elsewhere")
+    elif what == "somebody else's":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder to somebody else")
+        engine.folder.mkdir(mode=0o700)
+        os.chown(engine.folder, 65534, 65534)
     else:
         engine.folder.mkdir()
         engine.folder.chmod(0o777)
