@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from cvlab.cli.starting import MODES, start_sandbox
-from cvlab.engine import client, place, protocol
+from cvlab.engine import client, launch, place, protocol
 from cvlab.errors import CvlabError, SandboxError
 from cvlab.text import visible
 
@@ -53,29 +53,31 @@ def status() -> int:
 def stop() -> int:
     """Stop the engine and wait until it is gone; checks that it is at are stopped too."""
     try:
-        with client.connect() as connection:
-            engine, _ = client.peer(connection)
-            handle = os.pidfd_open(engine)  # whatever happens to the number, this is that process
-            with contextlib.suppress(OSError):
-                connection.send(protocol.Request("stop", identity=protocol.identity()).encoded())
-            _wait_or_kill(engine, handle)
-    except (client.Unavailable, ProcessLookupError):
+        engine = launch.engine_process()
+        handle = os.pidfd_open(engine) if engine else None  # whatever happens to the number, this is that process
+    except (CvlabError, OSError):
+        handle = None
+    if handle is None:
         click.echo("No engine runs.")
         return 0
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        _wait_or_kill(engine, handle)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(handle)
     click.echo(f"Stopped the engine (process {engine}).")
     return 0
 
 
-def _wait_or_kill(engine: int, handle: int) -> None:
+def _wait_or_kill(engine: int | None, handle: int) -> None:
     """Wait for the end of a process and be sure of it; raises SandboxError where even force does not end it."""
-    try:
-        if select.select([handle], [], [], STOP_SECONDS)[0]:
-            return
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
-        if not select.select([handle], [], [], STOP_SECONDS)[0]:
-            raise SandboxError(f"engine, process {engine}", "it does not end.", "Look at it with ps.")
-    finally:
-        os.close(handle)
+    if select.select([handle], [], [], STOP_SECONDS)[0]:
+        return
+    signal.pidfd_send_signal(handle, signal.SIGKILL)
+    if not select.select([handle], [], [], STOP_SECONDS)[0]:
+        raise SandboxError(f"engine, process {engine}", "it does not end.", "Look at it with ps.")
 
 
 def _told(state: dict[str, Any]) -> list[tuple[str, str]]:

@@ -47,7 +47,7 @@ GO = b"go"
 
 
 class Request:
-    """One thing a client wants: `kind` is `run`, `attend`, `status` or `stop`."""
+    """One thing a client wants: `kind` is `run`, `attend` or `status`."""
 
     __slots__ = ("arguments", "encodings", "environment", "folder", "identity", "kind", "umask")
 

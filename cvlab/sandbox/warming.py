@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cvlab.probing import drawing, filled, seeded, train
+from cvlab.probing import drawing, filled, progress, seeded, train
 from cvlab.sandbox import wire
 
 
@@ -20,6 +20,9 @@ def warm_up() -> None:
     forked worker inherits both, on pages it then need not copy.
     """
     torch.set_num_threads(1)  # with more, a thread pool would start, which no forked process has
+    torch.set_grad_enabled(True)  # whatever the process that we were forked from had done to it
+    torch.set_default_dtype(torch.float32)
+    progress.listen(None)
     numpy.random.get_state()  # which numpy imports when it is first named
     state = torch.get_rng_state()
     drawing.begin(0, warm_up.__name__)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import json
 import math
 import os
@@ -40,20 +39,15 @@ GRACE_SECONDS = 1.0
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Serve until it is time to go. Ends at once where the user has an engine already."""
+    """Serve until it is time to go."""
     parser = argparse.ArgumentParser(prog="cvlab engine")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS)
     parser.add_argument("--drill", default="")
+    parser.add_argument("--lock", type=int, required=True)
     parser.add_argument("--ready", type=int)
     chosen = parser.parse_args(arguments)
-    folder = place.private_folder(make=True)
-    lock = os.open(os.path.join(folder, place.LOCK_NAME), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os._exit(0)
-    os.truncate(os.path.join(folder, place.LOG_NAME), 0)
-    server = Server(folder, lock, idle_seconds=chosen.idle)
+    os.set_inheritable(chosen.lock, False)
+    server = Server(place.private_folder(), chosen.lock, idle_seconds=chosen.idle)
     server.open()
     if chosen.drill:
         server.preparation.want(chosen.drill)
@@ -197,10 +191,6 @@ class Server:
     def _take(self, guest: _Guest, request: Request, files: list[int]) -> None:
         if _peer_uid(guest.connection) != os.geteuid():
             self._dismiss(guest)
-        elif request.kind == "stop":
-            self._greet(guest)
-            guest.attends = True  # it sees our end
-            self.leave(interrupt=True, but=guest)
         elif request.kind == "status":
             self._greet(guest)
             self._dismiss(guest, json.dumps(self._status()).encode())
@@ -280,7 +270,7 @@ class Server:
             guest.kill_at = time.monotonic() + GRACE_SECONDS
             os.kill(guest.pid, signal.SIGINT)
 
-    def leave(self, *, interrupt: bool = False, but: _Guest | None = None) -> None:
+    def leave(self, *, interrupt: bool = False) -> None:
         """Take no more requests, make room for a new engine at once, and end when those at work have ended."""
         if not self._leaving:
             self._leaving = True
@@ -291,13 +281,10 @@ class Server:
             os.close(self._lock)
             self._selector.unregister(self._nursery)
         for guest in list(self._guests):
-            if guest.pid is None and guest is not but:
+            if guest.pid is None:
                 self._dismiss(guest, protocol.BUSY if guest.request else b"")
-            elif guest.pid is not None and interrupt:
+            elif interrupt:
                 self._interrupt(guest)
-        if but is not None:
-            self._guests.remove(but)  # it hears our end, and we do not wait for it
-            self._selector.unregister(but.connection)
 
     # -- keeping time
 

@@ -173,6 +173,27 @@ def test_stop_waits_until_it_is_gone_and_may_be_repeated(engine: Engine) -> None
     assert engine.cvlab("engine", "status").returncode == 1
 
 
+def test_one_that_is_on_its_way_can_be_stopped_too(engine: Engine) -> None:
+    reader, writer = os.pipe()
+    program = f"from cvlab.engine import launch; assert launch.start('01', ready={writer})"
+    environment = {**os.environ, **engine.environment, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], env=environment, pass_fds=[writer], check=True, cwd=ROOT)
+    os.close(writer)
+    assert "Stopped the engine" in engine.cvlab("engine", "stop").stdout
+    assert os.read(reader, 1) == b""  # it has gone, and never took a request
+    os.close(reader)
+    assert not (engine.folder / place.SOCKET_NAME).exists()
+
+
+def test_one_that_hangs_is_stopped_by_force(engine: Engine) -> None:
+    engine.start()
+    pid = engine.pid()
+    os.kill(pid, signal.SIGSTOP)
+    assert engine.cvlab("check", "01", RIGHT, "--only", "shapes").returncode == 0  # by itself
+    assert f"Stopped the engine (process {pid})" in engine.cvlab("engine", "stop").stdout
+    assert ends(pid)
+
+
 def test_it_ends_after_a_time_without_checks(engine: Engine) -> None:
     engine.start(idle_seconds=0.5)
     told = engine.status()
@@ -234,13 +255,11 @@ def test_a_client_that_hangs_up_leaves_no_process_behind(
 ) -> None:
     engine.start()
     pid = engine.pid()
-    client, guests = begin_an_endless_check(engine, tmp_path, pid)
-    (nursery,) = set(children_of(pid)) - set(guests)
-    workers = waited_for(lambda: descendants_of(nursery))
+    client, processes = begin_an_endless_check(engine, tmp_path, pid)
     client.send_signal(how)
     client.communicate()
     assert client.returncode == code
-    assert all(ends(process) for process in (*guests, *workers))
+    assert all(ends(process) for process in processes)
     assert engine.pid() == pid
 
 
@@ -249,24 +268,24 @@ def test_an_engine_killed_in_the_middle_of_a_check_takes_all_along_and_it_is_tol
 ) -> None:
     engine.start()
     pid = engine.pid()
-    client, guests = begin_an_endless_check(engine, tmp_path, pid)
-    others = waited_for(lambda: [one for one in descendants_of(pid) if one not in guests])
+    client, _ = begin_an_endless_check(engine, tmp_path, pid)
+    all_of_it = descendants_of(pid)
     os.kill(pid, signal.SIGKILL)
     _, told = client.communicate(timeout=PATIENCE)
     assert client.returncode == 3
     assert "cvlab: engine: it ended in the middle of this check." in told
-    assert all(ends(process) for process in (*guests, *others))
+    assert all(ends(process) for process in all_of_it)
 
 
 def test_two_checks_at_once_do_not_wait_for_each_other(engine: Engine, tmp_path: Path) -> None:
     engine.start()
-    endless, guests = begin_an_endless_check(engine, tmp_path, engine.pid())
+    endless, processes = begin_an_endless_check(engine, tmp_path, engine.pid())
     assert engine.cvlab("check", "01", RIGHT, "--plain").returncode == 0
     assert endless.poll() is None
     assert engine.status()["checks"] == "2, of which 1 still running"
     endless.send_signal(signal.SIGINT)
     endless.communicate()
-    assert all(ends(guest) for guest in guests)
+    assert all(ends(process) for process in processes)
 
 
 def test_a_client_of_another_cvlab_is_not_served_and_gets_an_engine_of_its_own(engine: Engine, tmp_path: Path) -> None:
@@ -292,20 +311,21 @@ def test_who_is_greeted_and_goes_away_has_begun_nothing(engine: Engine, tmp_path
 
 
 def begin_an_endless_check(engine: Engine, folder: Path, pid: int) -> tuple[subprocess.Popen[str], list[int]]:
-    """Begin a check that computes until it is given up; return its client and the engine's children at work on it."""
+    """Begin a check that computes until it is given up; return its client and the processes the engine has for it."""
     endless = folder / "endless.py"
     endless.write_text("while True: pass\n")
+    before = descendants_of(pid)  # the nursery
     environment = {**os.environ, **engine.environment, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "cvlab", "check", "01", str(endless), "--plain"]
     client = subprocess.Popen(
         command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    return client, waited_for(lambda: guests_of(pid))
 
+    def child_and_worker() -> list[int]:
+        new = [process for process in descendants_of(pid) if process not in before]
+        return new if len(new) >= 2 else []
 
-def guests_of(pid: int) -> list[int]:
-    """Return the engine's children that run a request: all but its nursery."""
-    return [child for child in children_of(pid) if b"nursery" not in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return client, waited_for(child_and_worker)
 
 
 def children_of(pid: int) -> list[int]:

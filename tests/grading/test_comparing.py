@@ -63,14 +63,19 @@ def torch_agrees(got, expected, rtol, atol):
     return True
 
 
+def default_tolerance(expected):
+    rtol, atol = TOLERANCES[expected.dtype]
+    if expected.dtype not in (torch.float64, torch.complex128):
+        finite = [abs(number) for number in expected.reshape(-1).tolist() if math.isfinite(abs(number))]
+        atol *= min(max([1.0, *finite]), 100.0)
+    return rtol, atol
+
+
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 @given(st.data())
 def test_floats_agree_exactly_when_torch_and_numpy_say_so_in_float64(dtype, data):
     got, expected = data.draw(pairs(dtype))
-    rtol, atol = TOLERANCES[dtype]
-    if dtype not in (torch.float64, torch.complex128):
-        finite = [abs(number) for number in expected.reshape(-1).tolist() if math.isfinite(abs(number))]
-        atol *= min(max([1.0, *finite]), 100.0)
+    rtol, atol = default_tolerance(expected)
     wide = torch.complex128 if dtype.is_complex else torch.float64
     one, other = got.to(wide), expected.to(wide)
     ours = difference(got, expected) is None
@@ -114,7 +119,7 @@ def loop(got, expected, relative, absolute):
 @given(st.data())
 def test_a_difference_tells_how_many_numbers_are_off_and_which_is_furthest(dtype, data):
     got, expected = data.draw(pairs(dtype))
-    off, worst = loop(got, expected, *TOLERANCES[dtype])
+    off, worst = loop(got, expected, *default_tolerance(expected))
     found = difference(got, expected)
     if not off:
         assert found is None

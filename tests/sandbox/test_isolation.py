@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from cvlab.errors import SandboxError
 from cvlab.limits import Limits
@@ -178,6 +179,22 @@ def test_a_lock_down_that_fails_is_our_failure_and_runs_no_submission(
     finally:
         sandbox.close()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_grader_in_an_odd_state_of_torch_gets_a_nursery_that_works() -> None:
+    torch.set_grad_enabled(False)
+    torch.set_default_dtype(torch.float64)
+    try:
+        sandbox = Sandbox("sandbox")
+        try:
+            interview = Interview(sandbox, task("def told(): return 1"), SMALL)
+            assert interview.ask("told") == Answer(1)
+            interview.close()
+        finally:
+            sandbox.close()
+    finally:
+        torch.set_grad_enabled(True)
+        torch.set_default_dtype(torch.float32)
 
 
 def test_layers_of_the_report_are_those_the_kernel_sees(namespaces_arena: Arena) -> None:
