@@ -33,6 +33,7 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/bench.py
+	$(BIN)/python bench/warm.py
 
 verify: $(READY)
 	$(BIN)/cvlab verify --all
