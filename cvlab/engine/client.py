@@ -64,23 +64,21 @@ def start_run(arguments: Sequence[str], files: tuple[int, int]) -> socket.socket
 
     `files` are the numbers of the open files for its standard output and error. To close the connection ends it.
     """
-    connection = ask("run", arguments, files=files)
+    connection = ask("run", arguments)
     try:
-        connection.send(protocol.GO)
+        # Not before: an engine that hangs would keep them open, and whoever reads our output would wait for its end.
+        socket.send_fds(connection, [protocol.GO], list(files))
     except OSError as problem:
         connection.close()
         raise Unavailable(f"it is gone ({problem})") from None
     return connection
 
 
-def ask(kind: str, arguments: Sequence[str] = (), *, files: tuple[int, int] | None = None) -> socket.socket:
-    """Put a request and return the connection once the engine has greeted us; raises Unavailable.
-
-    `files` are the numbers of the open files for the request's standard output and error.
-    """
+def ask(kind: str, arguments: Sequence[str] = ()) -> socket.socket:
+    """Put a request and return the connection once the engine has greeted us; raises Unavailable."""
     connection = connect()
     try:
-        _send(connection, kind, arguments, files)
+        _send(connection, kind, arguments)
         greeting = connection.recv(protocol.LARGEST_REPLY)
         if not greeting.startswith(protocol.HELLO + b" "):
             raise Unavailable(f"it says {greeting[:40]!r}" if greeting else "it hung up")
@@ -123,7 +121,7 @@ def peer(connection: socket.socket) -> tuple[int, int]:
     return pid, uid
 
 
-def _send(connection: socket.socket, kind: str, arguments: Sequence[str], files: tuple[int, int] | None) -> None:
+def _send(connection: socket.socket, kind: str, arguments: Sequence[str]) -> None:
     umask = os.umask(0)
     os.umask(umask)
     out, err = sys.stdout, sys.stderr
@@ -140,10 +138,7 @@ def _send(connection: socket.socket, kind: str, arguments: Sequence[str], files:
     ).encoded()
     if len(message) > protocol.LARGEST_REQUEST:
         raise ValueError("the request is too long")
-    if files is None:
-        connection.sendmsg([message])
-    else:
-        socket.send_fds(connection, [message], list(files))
+    connection.sendmsg([message])
 
 
 def last_word(connection: socket.socket) -> int | None:

@@ -1,13 +1,14 @@
 """What client and engine say to each other: one request, a greeting, one last word.
 
-The socket keeps messages apart (SOCK_SEQPACKET), so a frame is a message and the kernel bounds it. A request carries
+The socket keeps messages apart (SOCK_SEQPACKET), so a frame is a message and the kernel bounds it. The word `go` carries
 the client's standard output and error as open files: the engine's side writes to them as the client itself would, so a
-warm check looks exactly like a cold one on every terminal and in every pipe.
+warm check looks exactly like a cold one on every terminal and in every pipe. They come no sooner, for an engine that
+hangs would keep them open.
 
     client                               engine
-    request + stdout, stderr      ->
+    request                       ->
                                   <-     hello PID | stale | busy
-    go                            ->     only a `run` needs it: who has sent it waits, who has not goes on by himself
+    go + stdout, stderr           ->     only a `run` needs it: who has sent it waits, who has not goes on by himself
     (end of its sending: stop)    ->
                                   <-     exit CODE | busy | broke | text
 

@@ -178,17 +178,21 @@ class Server:
                     self._interrupt(guest)
             elif not message or guest.attends or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
                 self._dismiss(guest)
-            elif guest.request is not None:
+            elif guest.request is not None and len(files) == 2:
+                guest.files = list(files)
+                files.clear()  # they are the guest's now
                 self._run(guest, guest.request)
+            elif guest.request is not None:
+                self._dismiss(guest)
             else:
-                self._take(guest, protocol.decoded(message), files)
+                self._take(guest, protocol.decoded(message))
         except ValueError:
             self._dismiss(guest, protocol.STALE)
         finally:
             for file in files:
                 os.close(file)
 
-    def _take(self, guest: _Guest, request: Request, files: list[int]) -> None:
+    def _take(self, guest: _Guest, request: Request) -> None:
         if _peer_uid(guest.connection) != os.geteuid():
             self._dismiss(guest)
         elif request.kind == "status":
@@ -201,10 +205,9 @@ class Server:
             self._greet(guest)
             guest.attends = True
             self.preparation.want((request.arguments or [""])[0])
-        elif request.kind == "run" and len(files) == 2:
+        elif request.kind == "run":
             self._greet(guest)
-            guest.request, guest.files = request, list(files)
-            files.clear()  # they are the guest's now
+            guest.request = request
         else:
             self._dismiss(guest, protocol.STALE)
 

@@ -301,7 +301,7 @@ def test_who_is_greeted_and_goes_away_has_begun_nothing(engine: Engine, tmp_path
     engine.start()
     program = (
         "from cvlab.engine import client; import sys; "
-        "connection = client.ask('run', ['check', '01', sys.argv[1]], files=(1, 2)); connection.close()"
+        "connection = client.ask('run', ['check', '01', sys.argv[1]]); connection.close()"
     )
     environment = {**os.environ, **engine.environment, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", program, str(RIGHT)]
