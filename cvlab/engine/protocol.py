@@ -1,9 +1,9 @@
 """What client and engine say to each other: one request, a greeting, one last word.
 
-The socket keeps messages apart (SOCK_SEQPACKET), so a frame is a message and the kernel bounds it. The word `go` carries
-the client's standard output and error as open files: the engine's side writes to them as the client itself would, so a
-warm check looks exactly like a cold one on every terminal and in every pipe. They come no sooner, for an engine that
-hangs would keep them open.
+The socket keeps messages apart (SOCK_SEQPACKET), so a frame is a message and the kernel bounds it. The word `go`
+carries the client's standard output and error as open files: the engine's side writes to them as the client itself
+would, so a warm check looks exactly like a cold one on every terminal and in every pipe. They come no sooner, for an
+engine that hangs would keep them open.
 
     client                               engine
     request                       ->
