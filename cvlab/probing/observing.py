@@ -60,6 +60,21 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+def seeds_anew(make: Callable[[], Any]) -> bool:
+    """Tell whether `make` seeds a global generator, torch's or python's; drawing from one is nobody's fault.
+
+    Whoever makes two of a thing then gets the same one twice, and the rest of the program is no longer random.
+    """
+    torch_states, python_states = [], []
+    for seed in (11, 12):
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        make()
+        torch_states.append(torch.get_rng_state())
+        python_states.append(random.getstate())
+    return torch.equal(*torch_states) or python_states[0] == python_states[1]
+
+
 def traces_of(call: Callable[[], Any]) -> list[str]:
     """Return which global state `call` changed: random state of torch or python, grad mode, default dtype."""
     torch.rand(()), random.random()  # noqa: S311 - away from where the run's seed begins, or seeding anew shows nothing

@@ -18,6 +18,7 @@ from cvlab.probing import (
     run_seed,
     scenes,
     seeded,
+    seeds_anew,
     stacked,
     state_of,
     traces_of,
@@ -405,6 +406,7 @@ def traces(solution):
     learnable = all(parameter.requires_grad for module in (block, net) for parameter in module.parameters())
     return {
         "changed": changed,
+        "seeds the global generator": seeds_anew(lambda: solution.TinyResNet(3, 4)),
         "names": names == [sorted(layout_of(block)), sorted(layout_of(net))],
         "learnable": learnable,
     }

@@ -14,6 +14,7 @@ from cvlab.probing import (
     run_seed,
     scenes,
     seeded,
+    seeds_anew,
     stacked,
     state_of,
     traces_of,
@@ -588,6 +589,7 @@ def traces(solution):
         after = state_of(module)
         same = {key for key in before.keys() & after.keys() if torch.equal(before[key], after[key])}
         answer[name] = [*changed, *sorted((before.keys() | after.keys()) - same)]
+    answer["seeds the global generator"] = seeds_anew(lambda: solution.TinyViT(*NETS["9 patches, 2 blocks"]))
     return answer
 
 

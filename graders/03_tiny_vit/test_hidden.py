@@ -181,5 +181,5 @@ def test_sizes_are_those_of_the_formula(submission):
 
 @check("resources", points=1)
 def test_a_forward_pass_leaves_nothing_behind(submission, reference):
-    """A forward pass touches no global state, changes no weights and adds none."""
+    """A forward pass touches no global state and changes or adds no weights; making a network seeds nothing."""
     assert_equal(submission(probes.traces), reference(probes.traces), what="what a forward pass leaves behind")

@@ -16,6 +16,7 @@ from cvlab.probing import (
     run_seed,
     scenes,
     seeded,
+    seeds_anew,
     state_of,
     traces_of,
     train,
@@ -463,7 +464,12 @@ def traces(solution):
         solution.grid_anchors((3, 2), 8, [8.0], [1.0, 2.0])
 
     changed = traces_of(work)
-    return {"changed": changed, "same names": before == sorted(layout_of(head))}
+    seeded_anew = seeds_anew(lambda: solution.AnchorHead(5, 2, 7))
+    return {
+        "changed": changed,
+        "seeds the global generator": seeded_anew,
+        "same names": before == sorted(layout_of(head)),
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------- pictures

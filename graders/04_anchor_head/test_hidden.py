@@ -220,5 +220,5 @@ def test_sizes_are_those_of_the_formula(submission):
 
 @check("resources", points=1)
 def test_nothing_is_left_behind(submission, reference):
-    """Predicting, flattening and making a grid touch no global state and add no layers."""
+    """Predicting, flattening and making a grid touch no global state and add no layers; making a head seeds nothing."""
     assert_equal(submission(probes.traces), reference(probes.traces), what="what is left behind")

@@ -16,6 +16,7 @@ from cvlab.probing import (
     run_seed,
     scenes,
     seeded,
+    seeds_anew,
     state_of,
     traces_of,
     train,
@@ -615,6 +616,7 @@ def traces(solution):
     }
     return {
         "changed": changed,
+        "seeds the global generator": seeds_anew(lambda: solution.UNet(3, 5, 2)),
         "names": names == sorted(layout_of(net)),
         "learnable": all(parameter.requires_grad for parameter in net.parameters()),
     }

@@ -198,5 +198,5 @@ def test_fifty_masks_are_learnt_by_heart(submission, reference):
 
 @check("resources", points=1)
 def test_a_call_leaves_nothing_behind(submission, reference):
-    """A forward pass and a loss touch no global state and add no layers."""
+    """A forward pass and a loss touch no global state and add no layers; making a network seeds nothing."""
     assert_equal(submission(probes.traces), reference(probes.traces), what="what a call leaves behind")

@@ -21,6 +21,7 @@ from cvlab.probing import (
     run_seed,
     scenes,
     seeded,
+    seeds_anew,
     stacked,
     state_of,
     traces_of,
@@ -576,6 +577,7 @@ def traces(solution):
 
     return {
         "changed": traces_of(step),
+        "seeds the global generator": seeds_anew(lambda: solution.TwoHeadNet(CLASSES, 4)),
         "names": names == sorted(layout_of(net)),
         "learnable": all(parameter.requires_grad for parameter in net.parameters()),
         "training": [module.training for module in net.modules() if isinstance(module, nn.BatchNorm2d)],

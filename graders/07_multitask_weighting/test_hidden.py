@@ -163,7 +163,7 @@ def test_sizes_are_those_of_the_formula(submission):
 
 @check("resources", points=1)
 def test_a_step_leaves_nothing_behind(submission, reference):
-    """A step touches no global state, adds no layers, and keeps nothing of the graph alive."""
+    """A step touches no global state, adds no layers, keeps no graph alive; making a network seeds nothing."""
     assert_equal(submission(probes.traces), reference(probes.traces), what="what a step changes")
     answer, expected = submission(probes.graph_afterwards), reference(probes.graph_afterwards)
     assert_equal(answer, expected, what="whether a step's graph is still alive")

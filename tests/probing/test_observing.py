@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from cvlab.probing import traces_of
+from cvlab.probing import seeds_anew, traces_of
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -29,3 +29,14 @@ def test_modes_are_put_back_and_told() -> None:
     assert torch.is_grad_enabled()
     assert torch.get_default_dtype() is torch.float32
     assert traces_of(lambda: None) == []
+
+
+def test_drawing_is_no_seeding() -> None:
+    assert not seeds_anew(lambda: torch.rand(3))
+    assert not seeds_anew(lambda: None)
+    assert not seeds_anew(lambda: torch.randn(3, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.mark.parametrize("seed", [torch.manual_seed, random.seed])
+def test_seeding_is_seen(seed: object) -> None:
+    assert seeds_anew(lambda: seed(0))  # type: ignore[operator]
