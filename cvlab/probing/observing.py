@@ -75,21 +75,52 @@ def seeds_anew(make: Callable[[], Any]) -> bool:
     return torch.equal(*torch_states) or python_states[0] == python_states[1]
 
 
+#: How torch computes, each with what reads it and what writes it.
+_MODES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    # Not torch.use_deterministic_algorithms, which imports a compiler.
+    "deterministic algorithms": (torch.are_deterministic_algorithms_enabled, torch._C._set_deterministic_algorithms),
+    "anomaly detection": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "threads": (torch.get_num_threads, torch.set_num_threads),
+}
+
+
+PLAIN_MODES = {
+    "grad mode": True,
+    "default dtype": torch.float32,
+    "deterministic algorithms": False,
+    "anomaly detection": False,
+}
+"""As torch computes when nobody has told it anything."""
+
+
+def present_modes() -> dict[str, Any]:
+    """Return how torch computes now, by the name of each setting."""
+    return {name: read() for name, (read, _) in _MODES.items()}
+
+
+def restore_modes(modes: dict[str, Any]) -> None:
+    """Let torch compute as `present_modes` once found it, or as these settings of it say."""
+    for name, mode in modes.items():
+        read, write = _MODES[name]
+        if read() != mode:
+            write(mode)
+
+
 def traces_of(call: Callable[[], Any]) -> list[str]:
-    """Return which global state `call` changed: random state of torch or python, grad mode, default dtype."""
+    """Return which global state `call` changed: random state of torch or python, or how torch computes from then on."""
     torch.rand(()), random.random()  # noqa: S311 - away from where the run's seed begins, or seeding anew shows nothing
     torch_state, python_state = torch.get_rng_state(), random.getstate()
-    grad_mode, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    modes = present_modes()
     try:
         call()
-        after = (torch.is_grad_enabled(), torch.get_default_dtype())
+        after = present_modes()
     finally:
-        torch.set_grad_enabled(grad_mode)
-        torch.set_default_dtype(dtype)
+        restore_modes(modes)
     changed = {
         "torch random state": not torch.equal(torch_state, torch.get_rng_state()),
         "python random state": python_state != random.getstate(),
-        "grad mode": after[0] != grad_mode,
-        "default dtype": after[1] != dtype,
+        **{name: after[name] != before for name, before in modes.items()},
     }
     return [name for name, differs in changed.items() if differs]

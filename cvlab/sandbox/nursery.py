@@ -128,7 +128,8 @@ def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bo
     orders.send(msgspec.json.encode(state))
     # After the last change of credentials, which would undo it. The grader is outside a process namespace of ours.
     jail.die_with_parent(0 if state.namespaces else parent)
-    warm_up()
+    with contextlib.suppress(RuntimeError):  # a grader that has used autograd leaves it to no child: then we stay cold
+        warm_up()
     gc.collect()
     gc.freeze()  # objects alive now are never looked at again, so their pages stay shared with every worker
     _serve(orders, state, program)

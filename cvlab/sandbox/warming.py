@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from cvlab.probing import drawing, filled, progress, seeded, train
+from cvlab.probing.observing import PLAIN_MODES, restore_modes
 from cvlab.sandbox import wire
 
 
@@ -20,17 +21,17 @@ def warm_up() -> None:
     forked worker inherits both, on pages it then need not copy.
     """
     torch.set_num_threads(1)  # with more, a thread pool would start, which no forked process has
-    torch.set_grad_enabled(True)  # whatever the process that we were forked from had done to it
-    torch.set_default_dtype(torch.float32)
+    restore_modes(PLAIN_MODES)  # whatever the process that we were forked from had done to them
     progress.listen(None)
     numpy.random.get_state()  # which numpy imports when it is first named
     state = torch.get_rng_state()
     drawing.begin(0, warm_up.__name__)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for dtype in (torch.float32, torch.float64):
-            _use(dtype)
-    torch.set_rng_state(state)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            for dtype in (torch.float32, torch.float64):
+                _use(dtype)
+    finally:
+        torch.set_rng_state(state)
 
 
 def _use(dtype: torch.dtype) -> None:

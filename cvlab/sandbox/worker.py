@@ -27,6 +27,7 @@ import torch
 
 from cvlab.limits import Limits
 from cvlab.probing import drawing, progress
+from cvlab.probing.observing import PLAIN_MODES, restore_modes
 from cvlab.sandbox import jail, wire
 from cvlab.sandbox.outcome import Answer, Outcome, Raised
 
@@ -106,8 +107,7 @@ def ask(
     on_error: OnError | None = None,
 ) -> Outcome:
     """Put one probe to one solution, from a defined state of everything global, and return what came of it."""
-    torch.set_grad_enabled(True)
-    torch.set_default_dtype(torch.float32)
+    restore_modes(PLAIN_MODES)
     # oneDNN compiles code for every shape it meets: good for training, which switches it on, too dear for one question.
     torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
     # Not torch.manual_seed: it formats the stack, line by line of source, once for each kind of device there is not.

@@ -28,6 +28,10 @@ def test_modes_are_put_back_and_told() -> None:
     assert traces_of(leaves_both) == ["grad mode", "default dtype"]
     assert torch.is_grad_enabled()
     assert torch.get_default_dtype() is torch.float32
+    assert traces_of(lambda: torch.use_deterministic_algorithms(True)) == ["deterministic algorithms"]
+    assert traces_of(lambda: torch.autograd.set_detect_anomaly(True, check_nan=False)) == ["anomaly detection"]
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_anomaly_enabled()
     assert traces_of(lambda: None) == []
 
 

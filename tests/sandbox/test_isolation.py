@@ -197,6 +197,20 @@ def test_a_grader_in_an_odd_state_of_torch_gets_a_nursery_that_works() -> None:
         torch.set_default_dtype(torch.float32)
 
 
+def test_a_nursery_that_cannot_warm_up_works_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise RuntimeError("Unable to handle autograd's threading in combination with fork-based multiprocessing.")
+
+    monkeypatch.setattr(nursery, "warm_up", fails)
+    sandbox = Sandbox("sandbox")
+    try:
+        interview = Interview(sandbox, task("def told(): return 1"), SMALL)
+        assert interview.ask("told") == Answer(1)
+        interview.close()
+    finally:
+        sandbox.close()
+
+
 def test_layers_of_the_report_are_those_the_kernel_sees(namespaces_arena: Arena) -> None:
     interview = Interview(namespaces_arena.sandbox, task("import signal\ndef told(): signal.pause()"), SMALL)
     assert namespaces_arena.sandbox.nursery_pid is not None
