@@ -35,6 +35,7 @@ def serve_guest(connection: socket.socket, request: Request, files: list[int], e
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BrokenPipeError, ValueError):  # whoever read our output may have gone
                 stream.flush()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # hearing the exit code the client goes, and the engine says so
         connection.send(b"%s %d" % (protocol.EXIT, code))
     except BaseException:  # the client hears of it; the engine must not
         with contextlib.suppress(Exception):
