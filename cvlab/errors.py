@@ -4,6 +4,7 @@
     ├── UsageError                  the command cannot be carried out as given (exit code 2)
     │   ├── UnknownDrill            no drill has that number or name
     │   ├── BadSubmission           a file that cannot be read as a submission
+    │   ├── BadCollection           a download that cannot be told apart into submissions
     │   └── IsolationUnavailable    the asked-for isolation is not to be had on this machine
     ├── BankError                   a drill on disk breaks the rules of the bank (exit code 3)
     │   └── DuplicateDrill          two drills share a number or a name
@@ -40,6 +41,10 @@ class UnknownDrill(UsageError):
 
 class BadSubmission(UsageError):
     """The file cannot be read as a submission."""
+
+
+class BadCollection(UsageError):
+    """What an instructor downloaded cannot be told apart into submissions, is damaged, or has changed meanwhile."""
 
 
 class IsolationUnavailable(UsageError):
