@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvlab.errors import BadSubmission
-from cvlab.submission import ENCODINGS, MAX_BYTES, Submission, read_submission
+from cvlab.submission import ENCODINGS, MAX_BYTES, Submission, read_submission, submission_of
 
 
 def code(source: str | list[str], *tags: str) -> dict[str, Any]:
@@ -631,3 +631,26 @@ def test_python_without_magics_is_unchanged(cells: list[str]) -> None:
     got = read_cells(*cells, "end = 1")
     assert got.source == "\n".join([*cells, "end = 1"]) + "\n"
     assert got.notes == []
+
+
+# --- bytes without a file -------------------------------------------------------------------------------------------
+
+
+def outcome(read: Callable[[], Submission]) -> Submission | tuple[str, str]:
+    try:
+        return read()
+    except BadSubmission as refusal:
+        return refusal.fact, refusal.remedy
+
+
+@given(
+    name=st.sampled_from(["x.py", "x.ipynb", "X.PY", "x.txt", "x", "ünïcode \u202e.py"]),
+    data=st.binary(max_size=300) | st.text(max_size=100).map(str.encode),
+)
+def test_bytes_are_read_as_the_file_that_holds_them_is(name: str, data: bytes) -> None:
+    assert outcome(lambda: submission_of(name, data)) == outcome(lambda: read_bytes(data, name))
+
+
+def test_too_many_bytes_are_refused_without_a_file() -> None:
+    with pytest.raises(BadSubmission, match=r"x\.py: has 6 bytes, and the limit is 5"):
+        submission_of("x.py", b"a = 10", max_bytes=5)

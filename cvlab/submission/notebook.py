@@ -1,0 +1,135 @@
+"""From a notebook's bytes to Python text: its code cells joined, its magics as comments.
+
+The limits of the magic handling, which tracks strings, brackets and backslashes but does not parse: IPython's auto-call
+lines (`,f x`, `;f x`, `/f x`), pasted prompts (`>>> `), a top-level `await` and the dedenting of a wholly indented cell
+are left as they are; `%time x = f()` is commented out with its assignment; after a bracket or a triple quote that is
+never closed, which is a syntax error, the rest of that cell is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import msgspec
+
+from cvlab.errors import BadSubmission
+from cvlab.submission.statements import StatementTracker
+from cvlab.submission.text import decoded, safe_name, with_unix_newlines
+
+#: A notebook's cells with this tag are left out.
+SKIP_TAG = "cvlab-skip"
+
+#: Cell magics whose body is plain Python for the student's own namespace: only the magic line goes.
+TRANSPARENT_CELL_MAGICS = frozenset({"time", "timeit", "capture", "check"})
+
+_SUBSCRIPT = r"""\[(?:[\w.,:\s-]*+|'[^'"\\]*+'|"[^'"\\]*+")\]"""
+_CELL_MAGIC = re.compile(r"\s*+%%(\w++)(?!\?)")
+_MAGIC = re.compile(
+    rf"""\s*+(?:[%!?]                                                # %magic, !shell, ?help
+    |[^\W\d][\w.*]*+(?:{_SUBSCRIPT}[\w.*]*+)*+\?{{1,2}}\s*+$         # name?, name.attribute??, name[0]?
+    |[^\W\d][\w.,:*\s]*+(?:{_SUBSCRIPT}[\w.,:*\s]*+)*+=\s*+[%!]      # name = %magic, a, b = !shell
+    )""",
+    re.VERBOSE,
+)
+
+
+class _Metadata(msgspec.Struct):
+    tags: list[str] = []
+
+
+class _Cell(msgspec.Struct):
+    cell_type: str
+    source: str | list[str]
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+
+
+class _Notebook(msgspec.Struct):
+    cells: list[_Cell]
+
+
+def notebook_source(data: bytes, shown: str) -> tuple[str, list[tuple[int, int]], list[str]]:
+    """Return the joined code cells, their places, and notes."""
+    texts, places = [], []
+    first, skipped, magics, foreign = 1, 0, 0, 0
+    code_cells = [cell for cell in _parsed_notebook(data, shown).cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code_cells, start=1):
+        if SKIP_TAG in cell.metadata.tags:
+            skipped += 1
+            continue
+        text = with_unix_newlines("".join(cell.source))  # a string joins to itself
+        _refuse_unencodable(text, number, shown)
+        text, commented, whole = _with_magics_commented(text)
+        texts.append(text)
+        places.append((first, number))
+        first += text.count("\n") + 1
+        magics, foreign = magics + commented, foreign + whole
+    if not any(text.strip() for text in texts):
+        fact = f"has no code cell without the tag {SKIP_TAG}." if skipped else "has no code cell with code in it."
+        raise BadSubmission(shown, fact, "Write your solution in a code cell, save, and hand in that file.")
+    counts = [
+        (skipped, "cell", f"tagged {SKIP_TAG} left out"),
+        (magics, "magic", "commented out"),
+        (foreign, "cell", "beginning with %% commented out"),
+    ]
+    notes = [f"{count} {noun}{'s' if count > 1 else ''} {what}" for count, noun, what in counts if count]
+    return "\n".join(texts) + "\n", places, notes
+
+
+def _parsed_notebook(data: bytes, shown: str) -> _Notebook:
+    text = decoded(data, "utf-8", shown)
+    try:
+        raw = json.loads(text)  # not msgspec: Jupyter writes NaN, which strict JSON lacks
+    except RecursionError:
+        raise BadSubmission(shown, "is JSON nested too deeply for a notebook.", _SAVE_IN_JUPYTER) from None
+    except ValueError as error:
+        raise BadSubmission(shown, f"is not JSON ({safe_name(str(error))}).", _SAVE_IN_JUPYTER) from None
+    version = raw.get("nbformat") if isinstance(raw, dict) else None
+    if type(version) is not int:
+        raise BadSubmission(shown, "is JSON but not a notebook: it has no nbformat number.", _SAVE_IN_JUPYTER)
+    if version != 4:
+        age = "older" if version < 4 else "newer"
+        fact = f"is a notebook of format {safe_name(str(version), 20)}, {age} than format 4, which cvlab reads."
+        raise BadSubmission(shown, fact, "Open it in Jupyter and save it as format 4, or hand in a .py file.")
+    try:
+        return msgspec.convert(raw, _Notebook)
+    except (msgspec.ValidationError, ValueError) as error:
+        fact = f"is not a well-formed notebook ({safe_name(str(error))})."
+        raise BadSubmission(shown, fact, _SAVE_IN_JUPYTER) from None
+
+
+_SAVE_IN_JUPYTER = "Open it in Jupyter, save it, and hand in that file."
+
+
+def _refuse_unencodable(text: str, number: int, shown: str) -> None:
+    """JSON can spell characters that no source file has: NUL, and halves of surrogate pairs."""
+    wrong = re.search("[\0\ud800-\udfff]", text)
+    if wrong:
+        fact = f"holds the character U+{ord(wrong[0]):04X} in code cell {number}, which no Python source may."
+        raise BadSubmission(shown, fact, "Delete that character and save again.")
+
+
+def _with_magics_commented(cell: str) -> tuple[str, int, bool]:
+    """Return the cell with its magics as comments, line for line; how many; and whether a `%%` magic took it whole."""
+    lines: list[str] = []
+    magics, whole, in_magic, code_seen, tracker = 0, False, False, False, StatementTracker()
+    for line in cell.split("\n"):
+        if whole or in_magic:
+            lines.append(f"# {line}" if line.strip() else line)
+            in_magic = line.endswith("\\")
+        elif not code_seen and (match := _CELL_MAGIC.match(line)):
+            whole = match[1] not in TRANSPARENT_CELL_MAGICS
+            magics += not whole
+            lines.append(f"# {line}")
+        elif tracker.at_statement and _MAGIC.match(line):
+            magics += 1
+            in_magic = line.endswith("\\")
+            rest = line.lstrip()
+            indent = line[: len(line) - len(rest)]
+            # `if colab:` must keep a body when `!pip install` was all of it.
+            lines.append(f"{indent}pass  # {rest}" if indent and code_seen else f"# {line}")
+        else:
+            code_seen = code_seen or (bool(line.strip()) and not line.lstrip().startswith("#"))
+            tracker.feed(line)
+            lines.append(line)
+    return "\n".join(lines), magics, whole
