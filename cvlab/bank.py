@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from cvlab.drill import FOLDER_NAME, Drill
 from cvlab.errors import BankError, DuplicateDrill, UnknownDrill, UsageError
+from cvlab.kit.about import is_kit
+from cvlab.kit.place import MARK, bank_of_kit_here
 
 ROOMS = ("exercises", "solutions", "graders")
 
@@ -64,18 +67,57 @@ class Bank:
 
 
 def open_bank() -> Bank:
-    """Return the bank: the folder that `CVLAB_BANK` names, else the checkout's, else the one in the wheel.
+    """Return a learner's bank: the folder that `CVLAB_BANK` names, else that of the kit one is in, else our own.
 
-    Raises UsageError where `CVLAB_BANK` names no bank.
+    Raises UsageError where `CVLAB_BANK` names no bank, or the kit is a stranger's.
     """
-    package = Path(__file__).resolve().parent
+    if chosen := _chosen_bank():
+        return chosen
+    found = bank_of_kit_here()
+    if not found:
+        return _own_bank()
+    root = Path(found).resolve()
+    _refuse_strangers_kit(root)
+    return Bank(root)
+
+
+def open_full_bank() -> Bank:
+    """Return the bank of whoever teaches: the folder that `CVLAB_BANK` names, else our own; never that of a kit.
+
+    A kit's checks run as whoever runs them, so one that lies among submissions must not be found. Raises UsageError
+    where `CVLAB_BANK` names no bank, or a kit's.
+    """
+    bank = _chosen_bank() or _own_bank()
+    if is_kit(bank.root):
+        fact = "this is a kit: it has no solutions and no hidden checks."
+        raise UsageError(f"CVLAB_BANK={bank.root}", fact, "Name the bank that the kit was made from, or unset it.")
+    return bank
+
+
+def _chosen_bank() -> Bank | None:
     chosen = os.environ.get("CVLAB_BANK")
-    if chosen:
-        root = Path(chosen).expanduser().resolve()
-        if not (root / "exercises").is_dir():
-            raise UsageError(f"CVLAB_BANK={chosen}", "that folder has no exercises/.", "Name a bank, or unset it.")
-        return Bank(root)
+    if not chosen:
+        return None
+    root = Path(chosen).expanduser().resolve()
+    if not (root / "exercises").is_dir():
+        raise UsageError(f"CVLAB_BANK={chosen}", "that folder has no exercises/.", "Name a bank, or unset it.")
+    return Bank(root)
+
+
+def _own_bank() -> Bank:
+    package = Path(__file__).resolve().parent
     for root in (package.parent, package / "_bank"):
         if all((root / room).is_dir() for room in ROOMS):
             return Bank(root)
     raise BankError(str(package), "no bank of drills is installed with cvlab.", "Install it again, or set CVLAB_BANK.")
+
+
+def _refuse_strangers_kit(root: Path) -> None:
+    """Raise UsageError for a kit that another user put here: its checks are code that would run as us."""
+    try:
+        owners = {(root / name).stat().st_uid for name in (MARK, ".", "graders")}
+    except OSError as problem:
+        raise UsageError(str(root), f"cannot be looked into: {problem.strerror}.", "Unpack your kit again.") from None
+    if hasattr(os, "geteuid") and owners - {os.geteuid(), 0}:
+        fact = "this kit belongs to another user, and its checks are code that would run as you."
+        raise UsageError(str(root), fact, f"If you trust it: export CVLAB_BANK={shlex.quote(str(root))}")

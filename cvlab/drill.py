@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -106,9 +107,29 @@ class Drill:
         """The questions, which travel into the sandbox."""
         return self.grader / "probes.py"
 
+    @property
+    def answers(self) -> Path:
+        """What a kit has in place of the reference: its recorded answers."""
+        return self.grader / "answers.json"
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the reference is there as recorded answers only, as in a kit."""
+        return self.answers.is_file() and not self.solution.exists()
+
     def check_files(self) -> list[Path]:
         """Return the files with checks, public ones first."""
         return [path for name in ("test_public.py", "test_hidden.py") if (path := self.grader / name).exists()]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what decides a verdict: `drill.toml`, the reference, probes, checks, misconceptions."""
+        deciding = [self.exercise / "drill.toml", self.reference, self.probes, *self.check_files()]
+        deciding += [self.grader / "misconceptions.toml", *sorted((self.grader / "misconceptions").glob("*.py"))]
+        found = hashlib.sha256()
+        for path in deciding:
+            data = path.read_bytes() if path.exists() else b""
+            found.update(f"{path.name} {len(data)}\n".encode() + data)
+        return found.hexdigest()
 
     def text_of(self, path: Path) -> str:
         """Read one of the drill's files; raises BankError where it is not there."""

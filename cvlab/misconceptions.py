@@ -69,8 +69,8 @@ def read_file(drill: Drill) -> MisconceptionsFile:
 
 def read_misconceptions(drill: Drill) -> list[Misconception]:
     """Return every misconception of a drill as a complete wrong solution. Raises BankError where one cannot be made."""
-    reference = drill.text_of(drill.reference)
     entries = read_file(drill).misconception
+    reference = drill.text_of(drill.reference) if entries else ""
     seen: set[str] = set()
     for entry in entries:
         if entry.id in seen:

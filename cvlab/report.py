@@ -76,6 +76,13 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True):
     """Protections of this mode that this machine does not offer."""
 
 
+class Awaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """The hidden checks that a kit does not hold: they are run when the work is handed in."""
+
+    checks: int
+    points: int
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The result of grading one submission for one drill."""
 
@@ -98,6 +105,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str] = []
     """What a reader should know about how this was graded."""
     versions: dict[str, str] = {}
+    awaiting: Awaiting | None = None
+    """What a check in a kit could not judge; None wherever every check was at hand."""
 
     @property
     def first_failure(self) -> CheckResult | None:

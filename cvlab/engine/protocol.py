@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 
 import cvlab
+from cvlab.kit.place import bank_of_kit_here
 
 VERSION = b"cvlab engine 1"
 LARGEST_REQUEST = 64 << 10
@@ -115,6 +116,9 @@ def import_path() -> str:
 
 
 def chosen_bank() -> str:
-    """Return the absolute path that `CVLAB_BANK` names, or an empty string."""
+    """Return the absolute path of the bank that `CVLAB_BANK` names or the kit has that one is in, else an empty string.
+
+    In the same order as `cvlab.bank.open_bank`.
+    """
     chosen = os.environ.get("CVLAB_BANK", "")
-    return os.path.abspath(os.path.expanduser(chosen)) if chosen else ""
+    return os.path.abspath(os.path.expanduser(chosen)) if chosen else bank_of_kit_here()

@@ -159,6 +159,24 @@ def copied(value: Any) -> Any:
     return _Decoder(bytearray(b"".join(tensors))).whole(encoded)
 
 
+def taken_apart(value: Any) -> tuple[Any, list[torch.Tensor]]:
+    """Return plain data as a header has it, and its tensors in the order in which the header mentions them."""
+    return _encoded(value, []), list(_tensors_in(value))
+
+
+def put_together(encoded: Any, tensors: Iterable[torch.Tensor]) -> Any:
+    """Return the plain data that was taken apart; only the tensors' bytes count. Raises WireError as a reader does."""
+    return _Decoder(bytearray(b"".join(_bytes_of(tensor) for tensor in tensors if tensor.numel()))).whole(encoded)
+
+
+def _tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors_in(item)
+
+
 def digest(value: Any) -> str:
     """Return a text that is equal for equal plain data, and for no other."""
     return hashlib.sha256(joined(frame("", 0, "", value))).hexdigest()
