@@ -4,6 +4,7 @@
     ├── UsageError                  the command cannot be carried out as given (exit code 2)
     │   ├── UnknownDrill            no drill has that number or name
     │   ├── BadSubmission           a file that cannot be read as a submission
+    │   ├── GradebookError          a gradebook that cannot be opened, read or written
     │   ├── BadCollection           a download that cannot be told apart into submissions
     │   └── IsolationUnavailable    the asked-for isolation is not to be had on this machine
     ├── BankError                   a drill on disk breaks the rules of the bank (exit code 3)
@@ -45,6 +46,10 @@ class BadSubmission(UsageError):
 
 class BadCollection(UsageError):
     """What an instructor downloaded cannot be told apart into submissions, is damaged, or has changed meanwhile."""
+
+
+class GradebookError(UsageError):
+    """The gradebook cannot be opened, read or written."""
 
 
 class IsolationUnavailable(UsageError):

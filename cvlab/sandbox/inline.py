@@ -12,7 +12,8 @@ from cvlab.errors import SandboxError, WireError
 from cvlab.report import Isolation
 from cvlab.sandbox import wire
 from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
-from cvlab.sandbox.worker import OnError, Solution, Task, ask, load_probes, load_solution, told
+from cvlab.sandbox.raising import told
+from cvlab.sandbox.worker import OnError, Solution, Task, ask, load_probes, load_solution
 
 
 class InlineInterview:
@@ -39,6 +40,7 @@ class InlineInterview:
         self._task, self._on_error = task, on_error
         self._probes = probes or load_probes(task.probes)
         self._outcomes: dict[str, Outcome] = {}
+        self._handed: dict[str, Outcome] = {}
         self._module: types.ModuleType | None = None
         self._refusal: Outcome | None = None
         self._load(task.solution)
@@ -67,10 +69,18 @@ class InlineInterview:
         if self._refusal is not None:
             return self._refusal
         handed = wire.copied(wire.plain(arguments)) if arguments else {}
-        key = f"{probe} {wire.digest(handed)}" if handed else probe
-        if key not in self._outcomes:
-            self._outcomes[key] = self._asked(probe, handed)
-        return self._outcomes[key]
+        if not handed:
+            if probe not in self._outcomes:
+                self._outcomes[probe] = self._asked(probe, handed)
+            return self._outcomes[probe]
+        key = f"{probe} {wire.digest(handed)}"
+        if key not in self._handed:
+            self._handed[key] = self._asked(probe, handed)
+        return self._handed[key]
+
+    def forget_handed(self) -> None:
+        """Forget what was asked with arguments: they were of one submission, and the next has others."""
+        self._handed.clear()
 
     def _asked(self, probe: str, arguments: dict[str, Any]) -> Outcome:
         if self._module is None:

@@ -1,0 +1,212 @@
+"""The crew: graders on this machine, one per core, that survive each other's crashes and lose no submission."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator
+from multiprocessing.connection import Connection
+
+import msgspec
+
+from cvlab.bank import Bank
+from cvlab.batch.jobs import MAX_FRAME, Done, Job, Readiness, Setting, Start, broken_report, pack
+from cvlab.drill import Drill
+from cvlab.engine.launch import command_for
+from cvlab.errors import CvlabError, SandboxError
+
+TRIES = 2
+"""How often a submission is given to a grader before its report says that we broke."""
+FOREMAN_TRIES = 3
+"""How many foremen in a row may end before a single submission was graded."""
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class NothingCanBeGraded(CvlabError):
+    """The graders cannot be made ready, for a reason that concerns no submission."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        super().__init__("grading", readiness.broken)
+        self.exit_code = readiness.exit_code
+
+
+class Crew:
+    """As many graders as there are cores, each with its own process; use it as a context."""
+
+    def __init__(self, bank: Bank, drills: Iterable[Drill], setting: Setting, *, size: int | None = None) -> None:
+        """Start getting ready in the background; `size` is the number of graders, by default one per usable core."""
+        self._drills = {drill.folder: drill for drill in drills}
+        self._setting, self._bank = setting, bank
+        self.size = size or usable_cores()
+        self._foreman = _Foreman(bank, list(self._drills), setting)
+        self._one_at_a_time = threading.Lock()
+        self._failures = 0
+        self._leaving = threading.Event()
+        self._done: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
+
+    def readiness(self) -> Readiness:
+        """Wait until the graders are ready; raises NothingCanBeGraded where they cannot be made so."""
+        return self._foreman.readiness()
+
+    def grade(self, jobs: Iterable[Job]) -> Iterator[Done]:
+        """Grade all jobs, each once, and yield what came of them in the order they are finished.
+
+        After `finish_early` no further job is begun. An exception of the caller's passes through.
+        """
+        waiting = _Shared(iter(jobs))
+        threads = [threading.Thread(target=self._work, args=(waiting,), daemon=True) for _ in range(self.size)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads) or not self._done.empty():
+            try:
+                found = self._done.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            if isinstance(found, _Left):
+                continue
+            if isinstance(found, BaseException):
+                self.finish_early()
+                raise found
+            yield found
+
+    def finish_early(self) -> None:
+        """Let every grader finish what it is at and begin nothing more."""
+        self._leaving.set()
+
+    def close(self) -> None:
+        """End the graders at once."""
+        self._leaving.set()
+        self._foreman.close()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- inside: one thread per grader, which mostly waits
+
+    def _work(self, waiting: _Shared) -> None:
+        grader: Connection | None = None
+        try:
+            while not self._leaving.is_set() and (job := waiting.next()) is not None:
+                done = None
+                for _ in range(TRIES):
+                    if done is None and not (self._leaving.is_set() and grader is None):
+                        grader, done = self._tried(grader, job)
+                if done is not None or not self._leaving.is_set():
+                    self._done.put(done or self._broken(job))
+        except BaseException as problem:
+            self._done.put(problem)
+        finally:
+            if grader is not None:
+                grader.close()
+            self._done.put(_Left())
+
+    def _tried(self, grader: Connection | None, job: Job) -> tuple[Connection | None, Done | None]:
+        """Give a job to a grader, a new one if there is none; None for both where that grader ended over it."""
+        grader = grader or self._hire()
+        try:
+            grader.send_bytes(pack(job))
+            done = msgspec.msgpack.decode(grader.recv_bytes(MAX_FRAME), type=Done)
+        except (EOFError, OSError):
+            grader.close()
+            return None, None
+        self._failures = 0
+        return grader, done
+
+    def _hire(self) -> Connection:
+        """Return the connection to a new grader, of a new foreman if the old one is gone."""
+        with self._one_at_a_time:
+            while True:
+                self._foreman.readiness()
+                with contextlib.suppress(OSError):
+                    if self._foreman.alive():
+                        return self._foreman.hire()
+                self._foreman.close()
+                self._failures += 1
+                if self._failures >= FOREMAN_TRIES:
+                    raise SandboxError(
+                        "the process that forks graders", "it ended again and again.", "Is there enough memory?"
+                    )
+                self._foreman = _Foreman(self._bank, list(self._drills), self._setting)
+
+    def _broken(self, job: Job) -> Done:
+        points = self._foreman.readiness().max_points.get(job.drill, 0)
+        why = f"the grader itself ended unexpectedly, {TRIES} times; nobody is to blame who handed this in"
+        drill = self._drills[job.drill]
+        return Done(number=job.number, report=broken_report(job, drill, self._setting, why, points))
+
+
+class _Left(Exception):
+    """A thread has ended."""
+
+
+class _Shared:
+    """An iterator that threads may share."""
+
+    def __init__(self, jobs: Iterator[Job]) -> None:
+        self._jobs, self._lock = jobs, threading.Lock()
+
+    def next(self) -> Job | None:
+        with self._lock:
+            return next(self._jobs, None)
+
+
+class _Foreman:
+    """The process that forks graders, seen from here."""
+
+    def __init__(self, bank: Bank, drills: list[str], setting: Setting) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = command_for("from cvlab.batch import foreman; foreman.serve(int(sys.argv[2]))")
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "CVLAB_BANK": str(bank.root)},
+                start_new_session=True,  # Ctrl-C is ours to deal with
+            )
+        self._orders = ours
+        self._readiness: Readiness | None = None
+        self._lock = threading.Lock()
+        self._orders.send(pack(Start(setting=setting, drills=drills)))
+
+    def readiness(self) -> Readiness:
+        with self._lock:
+            if self._readiness is None:
+                message = b""
+                with contextlib.suppress(OSError):
+                    message = self._orders.recv(1 << 20)
+                if message:
+                    self._readiness = msgspec.msgpack.decode(message, type=Readiness)
+                else:
+                    self._readiness = Readiness(broken="the process that gets graders ready ended without a word.")
+        if self._readiness.broken:
+            raise NothingCanBeGraded(self._readiness)
+        return self._readiness
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def hire(self) -> Connection:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._orders, [b"+"], [theirs.fileno()])
+        return Connection(ours.detach())
+
+    def close(self) -> None:
+        self._orders.close()
+        self._process.kill()  # its nursery, workers and graders end with it
+        self._process.wait()

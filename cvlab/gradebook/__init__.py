@@ -1,0 +1,7 @@
+"""Results that survive: what was handed in, the verdict on it and when, in SQLite or PostgreSQL; nothing is replaced."""
+
+from cvlab.gradebook.entries import Entry, Terms
+from cvlab.gradebook.opening import open_gradebook
+from cvlab.gradebook.store import Gradebook
+
+__all__ = ["Entry", "Gradebook", "Terms", "open_gradebook"]
