@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Protocol
 
 import msgspec
 
-from cvlab.submission import MAX_BYTES
+from cvlab.submission import MAX_BYTES, refuse_oversized
 
 
 class Student(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,8 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
     """When it was handed in, ISO 8601 in UTC, where the layout tells."""
     late: bool | None = None
     """Whether the layout marks it as late; None where it marks nothing."""
+    size: int
+    """In bytes, as the download says."""
     place: Place
 
     def read(self) -> bytes:
@@ -48,7 +51,12 @@ class HandedIn(msgspec.Struct, frozen=True, kw_only=True):
         Raises BadSubmission where the student handed in too much; BadCollection where the download is damaged, or is
         no longer what it was when it was collected: that is nobody's submission.
         """
-        return self.place.read(MAX_BYTES)
+        if self.size > MAX_BYTES:
+            refuse_oversized(PurePath(self.file).suffix, self.file, f"{self.size:,}", MAX_BYTES)
+        data = self.place.read(MAX_BYTES)
+        if len(data) > MAX_BYTES:
+            refuse_oversized(PurePath(self.file).suffix, self.file, f"more than {MAX_BYTES:,}", MAX_BYTES)
+        return data
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

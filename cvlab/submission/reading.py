@@ -46,7 +46,7 @@ def submission_of(
     suffix = PurePath(name).suffix
     _refuse_foreign(suffix, shown)
     if len(data) > max_bytes:
-        _refuse_oversized(suffix, shown, f"{len(data):,}", max_bytes)
+        refuse_oversized(suffix, shown, f"{len(data):,}", max_bytes)
     nul = data.find(b"\0")
     if nul >= 0:
         raise BadSubmission(shown, f"holds a NUL byte at offset {nul}, so it is not text.", SAVE_AS_UTF8)
@@ -73,7 +73,7 @@ def _regular_file_bytes(path: Path, shown: str, max_bytes: int) -> bytes:
     except ValueError:  # a NUL or a lone surrogate in the path
         raise BadSubmission(shown, "is not a possible file name.", "Rename the file.") from None
     if len(data) > max_bytes:  # it grew, or is one of those whose size says 0
-        _refuse_oversized(path.suffix, shown, f"more than {max_bytes:,}", max_bytes)
+        refuse_oversized(path.suffix, shown, f"more than {max_bytes:,}", max_bytes)
     return data
 
 
@@ -87,7 +87,7 @@ def _refuse_unfit(status: os.stat_result, path: Path, shown: str, max_bytes: int
         raise BadSubmission(shown, f"is {kind}, not a regular file.", "Hand in a .py or .ipynb file.")
     _refuse_foreign(path.suffix, shown)
     if status.st_size > max_bytes:
-        _refuse_oversized(path.suffix, shown, f"{status.st_size:,}", max_bytes)
+        refuse_oversized(path.suffix, shown, f"{status.st_size:,}", max_bytes)
 
 
 def _refuse_foreign(suffix: str, shown: str) -> None:
@@ -96,7 +96,8 @@ def _refuse_foreign(suffix: str, shown: str) -> None:
         raise BadSubmission(shown, f"{fact}, but cvlab reads .py and .ipynb.", "Hand in a .py or .ipynb file.")
 
 
-def _refuse_oversized(suffix: str, shown: str, size: str, max_bytes: int) -> NoReturn:
+def refuse_oversized(suffix: str, shown: str, size: str, max_bytes: int) -> NoReturn:
+    """Raise BadSubmission for a file of so many bytes, with the remedy that its suffix suggests."""
     remedy = "Hand in only the code of this drill."
     if suffix.lower() == ".ipynb":
         remedy = "Clear the notebook's outputs, which hold its pictures, and save it again."
