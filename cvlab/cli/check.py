@@ -102,21 +102,32 @@ def command(
 
 
 def own_file(drill: Drill) -> Path:
-    """Return the drill's file in the folder one is in, in the exercise folder below it, or in one's workspace."""
+    """Return the drill's file in the folder one is in, in the exercise folder below it, or in one's workspace.
+
+    A notebook of its name will do where the file is not there, or is still the empty one.
+    """
     name = drill.about.file
     places = [Path(name), Path(drill.folder, name), Path("exercises", drill.folder, name)]
     workspace = find_workspace()
-    if workspace is not None and not any(place.is_file() for place in places):
+    if workspace is not None and not any(_written_at(place, drill) for place in places):
         places.append(workspace.file_of(drill))
     for place in places:
-        if place.is_file():
-            return place
+        if found := _written_at(place, drill):
+            return found
     looked = ", ".join(str(place) for place in places)
     raise UsageError(
         f"drill {drill.name}",
         f"no file to check; looked for {looked}.",
         "Name your file after the drill, or make all files with `cvlab init`.",
     )
+
+
+def _written_at(place: Path, drill: Drill) -> Path | None:
+    """Return the file at `place`, or the notebook of its name where that is what somebody writes in."""
+    notebook = place.with_suffix(".ipynb")
+    if notebook.is_file() and (not place.is_file() or place.read_bytes() == drill.stub.read_bytes()):
+        return notebook
+    return place if place.is_file() else None
 
 
 def _complain_about_missing(paths: list[Path]) -> int:

@@ -33,6 +33,8 @@ def open_(drill_name: str | None) -> None:
     workspace = need_workspace()
     drill = drill_meant(open_bank(), drill_name)
     path = workspace.file_of(drill)
+    if not path.is_file() and path.with_suffix(".ipynb").is_file():
+        path = path.with_suffix(".ipynb")
     if not path.is_file():
         raise UsageError(str(path), "there is no such file.", "Make it anew: cvlab init (nothing else is touched).")
     edit(path)

@@ -123,6 +123,9 @@ def solution_text(drill: Drill, workspace: Workspace, standing: Standing, *, giv
 
     With `give_up` it comes before that, and the giving up is noted first.
     """
+    if drill.is_recorded:
+        remedy = f"Try: cvlab hint {drill.number}"
+        raise UsageError(f"solution of {drill.name}", "a kit has none; whoever gave it to you may.", remedy)
     if standing.state != "done" and not standing.gave_up:
         if not give_up:
             raise UsageError(

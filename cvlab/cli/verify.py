@@ -9,7 +9,7 @@ import traceback
 import click
 import msgspec
 
-from cvlab.bank import open_bank
+from cvlab.bank import open_full_bank
 from cvlab.cli import complain
 from cvlab.cli.naming import complete_drills
 from cvlab.cli.starting import start_sandbox
@@ -56,7 +56,7 @@ def command(
     fail, and for the right reason. All run in the sandbox.
     Exit codes: 0 all kept, 1 a promise is broken, 2 wrong usage, 3 cvlab or a drill broke.
     """
-    bank = open_bank()
+    bank = open_full_bank()
     if every == bool(drill_names):
         raise UsageError("cvlab verify", "it needs to know what to verify.", "Name drills, or say --all.")
     drills = bank.drills() if every else [bank.find(name) for name in drill_names]

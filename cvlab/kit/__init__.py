@@ -1,3 +1,3 @@
-"""What a student's cvlab knows of kits: where one is found, and what its mark says. Making them is `cvlab.releasing`."""
+"""What a learner's cvlab knows of kits: where one is found and what its mark says. `cvlab.releasing` makes them."""
 
 from __future__ import annotations

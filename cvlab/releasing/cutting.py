@@ -8,6 +8,7 @@ bring that along.
 from __future__ import annotations
 
 import ast
+import itertools
 import symtable
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ def _statements(source: str, name: str) -> list[_Statement]:
             text = f"{lines[first - 1]}\n{text}"
         after_gap = first > 1 and not lines[first - 2].strip()
         found.append(_Statement(node, first, text, set(_bound_by(node)), uses, after_gap))
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in itertools.pairwise(found):
         if other.node.lineno <= (one.node.end_lineno or 0):
             raise BankError(f"{name}, line {other.node.lineno}", "two statements share a line.", "Give each its own.")
     return found

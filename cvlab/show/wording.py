@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cvlab.report import LAYERS, CheckResult, Report
+from cvlab.report import LAYERS, Awaiting, CheckResult, Report
 from cvlab.text import one_line, visible
 
 #: How many lines of the submission's own printing are worth a learner's screen.
@@ -67,8 +67,9 @@ def checks_by_layer(report: Report) -> list[tuple[str, list[CheckResult]]]:
 
 def next_steps(report: Report) -> list[str]:
     """Return what to do now, in short sentences, most urgent first."""
+    awaiting = [_awaiting(report.awaiting)] if report.awaiting and report.awaiting.checks else []
     if report.status == "passed":
-        return ["Every check passed. This drill is done."]
+        return ["Every public check passed.", *awaiting] if awaiting else ["Every check passed. This drill is done."]
     failed = any(check.status == "failed" for check in report.checks)
     steps = [MEND_FIRST] if failed else []
     if report.status == "error":
@@ -82,7 +83,13 @@ def next_steps(report: Report) -> list[str]:
             else "cvlab itself broke here; your work lost no point."
         )
         steps.append(f"{breakage} Please report it: {story}")
-    return steps or ["Nothing failed, but not every check was judged. Please run the check again."]
+    steps = steps or ["Nothing failed, but not every check was judged. Please run the check again."]
+    return [*steps, *awaiting]
+
+
+def _awaiting(hidden: Awaiting) -> str:
+    checks, points = amount(hidden.checks, "hidden check"), amount(hidden.points, "point")
+    return f"{checks}, worth {points}, {'is' if hidden.checks == 1 else 'are'} run when you hand in."
 
 
 def isolation(report: Report, *, verbose: bool = False) -> str:

@@ -73,10 +73,10 @@ def how_it_went(standing: Overview, drill: Drill) -> str:
 def after_passing(standing: Overview, drill: Drill) -> list[str]:
     """Return what comes after a drill that is done."""
     following = standing.next_drill()
-    compare = f"Compare with ours: cvlab solution {drill.number}"
+    compare = [] if drill.is_recorded else [f"Compare with ours: cvlab solution {drill.number}"]
     if following is None:
-        return [compare, f"That was the last of {len(standing.drills)} drills. All are done."]
-    return [compare, f"Next: cvlab brief {following.number} ({following.about.title})"]
+        return [*compare, f"That was the last of {len(standing.drills)} drills. All are done."]
+    return [*compare, f"Next: cvlab brief {following.number} ({following.about.title})"]
 
 
 def in_words(time: timedelta) -> str:
