@@ -125,7 +125,7 @@ def five_rows_on_paper(solution):
 
 
 def distances(solution):
-    """The distances between different rows in float64: a few, many, in one dimension, and far from the origin."""
+    """The distances between different rows in float64: few, many, of one number, far from the origin, and tiny."""
     return {
         name: _between(solution.pairwise_distance(rows))
         for name, rows in {
@@ -135,13 +135,16 @@ def distances(solution):
             "6 rows of 1": seeded(6, 1, dtype=torch.float64),
             "3 rows of 17": seeded(3, 17, dtype=torch.float64),
             "near 300": _rows(count=7, mean=300.0),
+            "close together": _rows(count=7, mean=0.0, std=1e-5),
         }.items()
     }
 
 
 def diagonals(solution):
-    """Whether the distances of rows to themselves are exactly 0, for 1, 20, 30 and 60 random rows of 33 numbers."""
+    """Whether distances are exactly 0: of 1, 20, 30 and 60 rows of 33 numbers to themselves, and of equal rows."""
     answer = {}
+    d = solution.pairwise_distance(_with_duplicates())
+    answer["two pairs of equal rows"] = "all 0" if (d[[0, 2, 1, 3], [2, 0, 3, 1]] == 0).all() else "not all 0"
     for count in (1, 20, 30, 60):
         d = solution.pairwise_distance(seeded(count, 33, std=20.0, dtype=torch.float64)).diagonal()
         answer[f"{count} rows"] = "all 0" if (d == 0).all() else "not finite" if not d.isfinite().all() else "not all 0"
@@ -199,8 +202,22 @@ def fractions(solution):
         "all active": solution.batch_all(e, labels, 100.0)[1],
         "as few as can be": solution.batch_all(_rows(count=3), _labels(1, 0, 1), 4.0)[1],
         "float32": solution.batch_all(quarters, labels, 0.3)[1],
-        "one of three": solution.batch_all(_line(0.0, 9.0, 1.0, -2.0, 30.0), _labels(0, 1, 0, 2, 3), 1.75)[1],
+        "one of three": _a_third(solution),
     }
+
+
+def _a_third(solution):
+    return solution.batch_all(_line(0.0, 9.0, 1.0, -2.0, 30.0), _labels(0, 1, 0, 2, 3), 2.25)[1]
+
+
+def digits_of_the_fraction(solution):
+    """Whether a third of the triplets, in float64, is right as far as float64 goes, or as float32, or not at all.
+
+    Divided in float32 it is off by 1e-8. With 1e-8 added to the count of six, against a division by 0, it is off by
+    6e-10, and right enough.
+    """
+    off = abs(float(_a_third(solution)) - 1 / 3)
+    return "right" if off < 3e-9 else "rounded" if off < 1e-6 else "wrong"
 
 
 def losses_of_hardest(solution):
@@ -227,6 +244,15 @@ def semi_hard(solution):
         "near 300": solution.semi_hard_triplets(_rows(mean=300.0), labels, MARGIN),
         "sorted": solution.semi_hard_triplets(_rows(count=6), _labels(0, 0, 0, 1, 1, 4), 2.0),
         "as few as can be": solution.semi_hard_triplets(_line(0.0, 3.0, 1.0), _labels(1, 0, 1), 4.0),
+    }
+
+
+def many_rows(solution):
+    """What a batch of 24 rows of three classes gives: 2688 valid triplets."""
+    e, labels = _rows(count=24), _labels(4, 0, 9).repeat(8)
+    return {
+        **_losses(solution, e, labels, margin=MARGIN),
+        "semi_hard_triplets": solution.semi_hard_triplets(e, labels, MARGIN),
     }
 
 
@@ -297,6 +323,9 @@ def gradients_of_batches(solution):
         answer[f"batch_hard, margin {margin}"] = _with_gradients(
             solution.batch_hard(e, _labels(), margin), embeddings=e
         )
+    # The only negative is farther from either anchor than anything else in the batch.
+    e = _line(0.0, 3.0, -1.0).requires_grad_()
+    answer["batch_hard, three rows"] = _with_gradients(solution.batch_hard(e, _labels(1, 0, 1), 8.0), embeddings=e)
     return answer
 
 
@@ -408,7 +437,7 @@ def moved(solution):
 def renamed(solution):
     """Losses and triplets of a batch, and of the same batch when its classes have other numbers."""
     e = _rows()
-    names = {7: 0, 2: 40, 5: 3, 11: 1}
+    names = {7: 0, 2: 256, 5: 3, 11: 1}  # two of them the same in eight bits
     return {
         name: {
             **_losses(solution, e, labels, margin=MARGIN),
@@ -508,9 +537,15 @@ def bad_shapes(solution):
     """What is raised for tensors that do not belong together: triplets of unequal shape, labels that are no list."""
     a, short, row, narrow, column = (seeded(*shape) for shape in ((4, 3), (3, 3), (1, 3), (4, 2), (4, 1)))
     answer = {}
-    for name, other in {"3 rows": short, "1 row": row, "2 columns": narrow, "1 column": column}.items():
+    for name, (one, other) in {
+        "3 rows": (a, short),
+        "1 row": (a, row),
+        "2 columns": (a, narrow),
+        "1 column": (a, column),
+        "as many numbers": (column, column.T),
+    }.items():
         for place in range(3):
-            given = [a, a + 1, a - 1]
+            given = [one, one + 1, one - 1]
             given[place] = other
             ask = solution.triplet_loss
             answer[f"triplet_loss, {name}, argument {place}"] = raised_by(lambda ask=ask, given=given: ask(*given))
@@ -575,13 +610,12 @@ def no_rows(solution):
     empty, none = torch.zeros(0, WIDTH, dtype=torch.float64), torch.zeros(0, dtype=torch.float64)
     inputs = [empty.clone().requires_grad_() for _ in range(3)]
     loss = solution.triplet_loss(*inputs)
-    attached = isinstance(loss, Tensor) and loss.requires_grad
-    if attached:
-        loss.backward()
+    found = _with_gradients(loss, **dict(zip(("anchor", "positive", "negative"), inputs, strict=True)))["gradient"]
     return {
         "pairwise_distance": solution.pairwise_distance(empty),
         "triplet_loss": loss,
-        "triplet_loss is in the graph": attached,
+        # Gradients of no numbers are all alike: the zero may hang on any of the three.
+        "triplet_loss hangs on its inputs": any(gradient is not None for gradient in found.values()),
         "triplet_kind": solution.triplet_kind(none, none.clone(), 0.2),
     }
 

@@ -67,7 +67,7 @@ def batch_hard(e, labels, margin=0.2):
         return (e * 0).sum()
     d = pairwise_distance(e)
     farthest = (d * positive).max(1, keepdim=True)[0]
-    ceiling = d.detach().max(1, keepdim=True)[0]
+    ceiling = d.detach().max() + 1  # above every distance, so that no masked entry ties with a negative
     nearest = (d + ceiling * (~negative)).min(1, keepdim=True)[0]
     loss = torch.relu(farthest - nearest + margin).squeeze(1)
     counts = positive.any(1).to(e.dtype)
