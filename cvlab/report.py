@@ -39,6 +39,16 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     """The line itself."""
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the way to where an exception was raised: a function of the submission, and where it went on."""
+
+    function: str
+    """With its class, as `BasicBlock.forward`; `<module>` is the file itself."""
+    where: Where
+    times: int = 1
+    """How often in a row, where a function calls itself."""
+
+
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one check found.
 
@@ -55,6 +65,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     max_points: int
     message: str = ""
     where: Where | None = None
+    way: list[Step] = []
+    """The submission's own part of the traceback, outermost first, where an exception was raised; bounded."""
     seconds: float = 0.0
 
 

@@ -186,6 +186,7 @@ class GradingPlugin:
             status=verdict.status,
             message=verdict.message,
             where=verdict.where,
+            way=list(verdict.way),
         )
 
     def _verdict(self, test: Callable[..., None], arguments: dict[str, Any], public: bool) -> telling.Verdict:
@@ -201,7 +202,9 @@ class GradingPlugin:
     def _explained(self, failure: Exception, test: Callable[..., None], arguments: dict[str, Any]) -> telling.Verdict:
         match failure:
             case Unanswered():
-                return self._once(telling.unanswered(failure.outcome, self.submitted, self._last_question()))
+                return self._once(
+                    telling.unanswered(failure.outcome, self.submitted, self._last_question(), self.drill.about.api)
+                )
             case NotSo():
                 return telling.wrong(str(failure), self.submitted, self._last_question(), self.drill.about.api)
             case CvlabError():

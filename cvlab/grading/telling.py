@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from cvlab.report import CheckStatus, Where
+from cvlab.grading.explaining import did_you_mean, explained
+from cvlab.report import CheckStatus, Step, Where
 from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
 from cvlab.submission import Submission
 from cvlab.text import one_line, visible
 
 MAX_MESSAGE = 1_500
+MOST_TIMES = 10_000
 NOT_JUDGED = "Not judged: the reason told above stands in its way."
 
 
@@ -25,6 +27,7 @@ class Verdict:
     message: str = ""
     where: Where | None = None
     story: object = None
+    way: tuple[Step, ...] = ()
 
 
 PASSED = Verdict("passed")
@@ -40,24 +43,30 @@ def wrong(message: str, submitted: Submission, question: Callable[..., Any] | No
     return Verdict("failed", visible(message, MAX_MESSAGE) + _asked(question), place_of(question, submitted, api))
 
 
-def unanswered(outcome: Outcome, submitted: Submission, question: Callable[..., Any] | None) -> Verdict:
+def unanswered(
+    outcome: Outcome, submitted: Submission, question: Callable[..., Any] | None, api: Collection[str] = ()
+) -> Verdict:
     """Return the verdict on a question that got no answer."""
     match outcome:
         case Raised(stage="load", line=line):
-            message = f"The file cannot be loaded. {_exception(outcome)}"
-            return Verdict("failed", visible(message, MAX_MESSAGE), _line(submitted, line), story=("load",))
+            message = "The file cannot be loaded. " + "\n".join(_exception(outcome))
+            where, way = _line(submitted, line), _way(outcome, submitted)
+            return Verdict("failed", visible(message, MAX_MESSAGE), where, story=("load",), way=way)
         case Raised(missing=str(name)):
             name = one_line(name, 100)
             message = f"The file does not define {name}. Define it at the top level, with exactly this name."
+            message += did_you_mean(outcome)
             return Verdict("failed", visible(message, MAX_MESSAGE), None, story=("missing", name))
-        case Raised(type="NotImplementedError", line=line):
+        case Raised(type="NotImplementedError", deliberate=True, line=line):
             said = one_line(outcome.message)
             message = f"This part is not written yet{': ' + said if said else ''}."
             return Verdict("failed", visible(message, MAX_MESSAGE), _line(submitted, line), story=("stub", line, said))
         case Raised(line=line):
-            return Verdict(
-                "failed", visible(_exception(outcome), MAX_MESSAGE) + _asked(question), _line(submitted, line)
-            )
+            *why, what = _exception(outcome)
+            message = "\n".join([*why, f"It raised {what}"])
+            where = _line(submitted, line) or place_of(question, submitted, api)
+            way = _way(outcome, submitted)
+            return Verdict("failed", visible(message, MAX_MESSAGE) + _asked(question), where, way=way)
         case Lost(stage="load"):
             message = f"Loading the file gave nothing back: {outcome.detail}."
             return Verdict("failed", visible(message, MAX_MESSAGE), story=("load",))
@@ -124,15 +133,28 @@ def _asked(question: Callable[..., Any] | None) -> str:
     return f"\nAsked for: {words}" if words else ""
 
 
-def _exception(raised: Raised) -> str:
+def _exception(raised: Raised) -> list[str]:
+    """Return what an exception means, if that can be said, and how it was worded."""
+    why = explained(raised)
+    message = raised.message.strip("\n")
+    if why:  # torch adds every way to call a function; whoever has been told what is wrong need not see them
+        first, *more = message.split("\n")
+        message = first + " …" * bool(more)
     # Further lines of a message are set in, so that none can pass for one of ours.
-    message = raised.message.strip("\n").replace("\n", "\n    ")
-    head = f"{one_line(raised.type)}: {message}" if message else one_line(raised.type)
-    if raised.stage == "load":
-        return head
-    inner = [f"line {line}, in {one_line(function, 80)}" for line, function in raised.frames[:-1]]
-    path = f"On the way there: {'; '.join(inner)}." if inner else ""
-    return f"It raised {head}" + (f"\n{path}" if path else "")
+    message = message.replace("\n", "\n    ")
+    return [*filter(None, [why]), f"{one_line(raised.type)}: {message}" if message else one_line(raised.type)]
+
+
+def _way(raised: Raised, submitted: Submission) -> tuple[Step, ...]:
+    """Return the submission's own part of the traceback."""
+    return tuple(
+        Step(
+            function=one_line(frame.function, 80),
+            where=submitted.where(frame.line),
+            times=min(max(1, frame.times), MOST_TIMES),
+        )
+        for frame in raised.frames
+    )
 
 
 def _line(submitted: Submission, line: int | None) -> Where | None:

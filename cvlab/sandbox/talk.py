@@ -17,7 +17,8 @@ from cvlab.errors import WireError
 from cvlab.limits import Limits
 from cvlab.sandbox import wire
 from cvlab.sandbox.keeper import Keeper
-from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
+from cvlab.sandbox.outcome import Answer, Frame, Lost, Outcome, Raised
+from cvlab.sandbox.raising import MAX_FRAMES, MAX_MESSAGE
 from cvlab.sandbox.watch import POLL_SECONDS, Gone, Watch
 from cvlab.sandbox.worker import Task, compiled_probes
 
@@ -217,17 +218,23 @@ class _RaisedFields(msgspec.Struct, forbid_unknown_fields=True):
     stage: Any
     line: int | None
     missing: str | None
-    frames: list[tuple[int, str]]
+    frames: list[Frame]
+    deliberate: bool
+    layer: tuple[str, str] | None
+    nearest: str | None
 
     def raised(self) -> Raised:
         stage: Any = "load" if self.stage == "load" else "probe"
         return Raised(
             self.type[:200],
-            self.message[:4000],
+            self.message[:MAX_MESSAGE],
             stage,
             self.line,
             self.missing and self.missing[:200],
-            tuple((line, function[:200]) for line, function in self.frames[:8]),
+            tuple(frame._replace(function=frame.function[:200]) for frame in self.frames[:MAX_FRAMES]),
+            self.deliberate,
+            self.layer and (self.layer[0][:200], self.layer[1][:200]),
+            self.nearest and self.nearest[:200],
         )
 
 

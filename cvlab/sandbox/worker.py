@@ -6,7 +6,6 @@ its own worker whatever it likes. Judging happens elsewhere; all that leaves are
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import functools
 import linecache
@@ -30,14 +29,13 @@ from cvlab.probing import drawing, progress
 from cvlab.probing.observing import PLAIN_MODES, restore_modes
 from cvlab.sandbox import jail, wire
 from cvlab.sandbox.outcome import Answer, Outcome, Raised
+from cvlab.sandbox.raising import told
 
 if TYPE_CHECKING:
     from cvlab.sandbox.nursery import NurseryState
 
 PROBES_MODULE = "probes"
 PROBES_FILE = "probes.py"
-MAX_MESSAGE = 4_000
-MAX_FRAMES = 8
 SENT_AT_ONCE = 1 << 20
 
 Probe = Callable[..., Any]
@@ -122,46 +120,6 @@ def ask(
         if on_error:
             on_error(error)
         return told(error, solution, "probe")
-
-
-def told(error: BaseException, solution: types.ModuleType | None, stage: Any, path: str = "") -> Raised:
-    """Return what can be told of an exception: its type, message, and the solution's own lines in its traceback."""
-    path = path or str(getattr(solution, "__file__", ""))
-    frames: list[tuple[int, str]] = []
-    traceback = error.__traceback__
-    while traceback:
-        if traceback.tb_frame.f_code.co_filename == path:
-            frames.append((traceback.tb_lineno, traceback.tb_frame.f_code.co_name))
-        traceback = traceback.tb_next
-    line = frames[-1][0] if frames else None
-    if isinstance(error, SyntaxError) and error.filename == path:
-        line = error.lineno
-    missing = error.name if isinstance(error, AttributeError) and error.obj is solution else None
-    return Raised(
-        type=_type_name(error),
-        message=_message(error),
-        stage=stage,
-        line=line,
-        missing=missing,
-        frames=tuple(frames[-MAX_FRAMES:]),
-    )
-
-
-def _type_name(error: BaseException) -> str:
-    kind = type(error)
-    return (
-        kind.__name__
-        if kind.__module__ in (builtins.__name__, "__main__")
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
-
-
-def _message(error: BaseException) -> str:
-    try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-        return text[:MAX_MESSAGE]
-    except BaseException:
-        return "(the exception has no readable message)"
 
 
 # --------------------------------------------------------------------------------------------- as a process of its own
@@ -300,9 +258,7 @@ def _reply(connection: socket.socket, header: wire.Header, outcome: Outcome) -> 
         case Answer(value):
             pieces = wire.frame("answer", header.ask, header.nonce, value)
         case _:
-            fields = {name: getattr(outcome, name) for name in ("type", "message", "stage", "line", "missing")}
-            fields["frames"] = getattr(outcome, "frames", ())
-            pieces = wire.frame("raised", header.ask, header.nonce, wire.plain(fields))
+            pieces = wire.frame("raised", header.ask, header.nonce, wire.plain(vars(outcome)))
     _send(connection, pieces)
 
 

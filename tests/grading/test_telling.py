@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cvlab.grading.asserting import NotSo, assert_equal, assert_matches, revealing
 from cvlab.grading.checks import Check, check, check_of
 from cvlab.grading.telling import MAX_MESSAGE, broken, place_of, plainly, unanswered, wrong
-from cvlab.sandbox.outcome import Answer, Lost, Raised
+from cvlab.sandbox.outcome import Answer, Frame, Lost, Raised
 from cvlab.sandbox.wire import Opaque, plain
 from cvlab.submission import Submission
 
@@ -50,21 +50,38 @@ def losses(solution):
 
 
 def test_an_exception_is_told_with_its_line_and_the_way_there():
-    raised = Raised("ZeroDivisionError", "division by zero", line=10, frames=((6, "forward"), (10, "helper")))
+    frames = (Frame(6, "Head.forward"), Frame(10, "helper", 3))
+    raised = Raised("ZeroDivisionError", "division by zero", line=10, frames=frames)
     verdict = unanswered(raised, SUBMITTED, logits)
     assert verdict.status == "failed"
     assert verdict.message == (
+        "You divided by a number that is 0.\n"
         "It raised ZeroDivisionError: division by zero\n"
-        "On the way there: line 6, in forward.\n"
         "Asked for: The logits of a head with known weights."
     )
     assert (verdict.where.line, verdict.where.text) == (10, "    return 1 / 0".strip())
+    assert [(step.function, step.where.line, step.where.text, step.times) for step in verdict.way] == [
+        ("Head.forward", 6, "return helper(x)", 1),
+        ("helper", 10, "return 1 / 0", 3),
+    ]
     assert verdict.story is None
 
 
-def test_an_exception_outside_the_file_has_no_line():
-    verdict = unanswered(Raised("RuntimeError", ""), SUBMITTED, losses)
-    assert (verdict.message, verdict.where) == ("It raised RuntimeError", None)
+def test_an_exception_outside_the_file_is_told_at_the_definition_that_was_asked():
+    verdict = unanswered(Raised("RuntimeError", ""), SUBMITTED, losses, API)
+    assert (verdict.message, verdict.where.line, verdict.way) == ("It raised RuntimeError", 9, ())
+    assert unanswered(Raised("RuntimeError", ""), SUBMITTED, losses).where is None
+
+
+def test_a_long_list_of_ways_to_call_a_function_is_cut_where_a_sentence_says_more():
+    called = (
+        "received an invalid combination of arguments - got (NoneType, Parameter), but expected one of:\n * (Tensor)"
+    )
+    verdict = unanswered(Raised("TypeError", f"conv2d() {called}", layer=("self.stem.0", "Conv2d")), SUBMITTED, logits)
+    first, second, _ = verdict.message.split("\n")
+    assert first.startswith("self.stem.0 (Conv2d) was given None")
+    assert second.endswith("but expected one of: …")
+    assert " * (Tensor)" in unanswered(Raised("TypeError", f"f() {called[9:]}"), SUBMITTED, logits).message
 
 
 def test_a_file_that_cannot_be_loaded_is_one_story():
@@ -82,14 +99,24 @@ def test_a_missing_name_is_one_story_for_each_name():
     assert stories[0] == stories[2] != stories[1]
     verdict = unanswered(Raised("AttributeError", "x", missing="Head"), SUBMITTED, logits)
     assert verdict.message == "The file does not define Head. Define it at the top level, with exactly this name."
+    misspelt = unanswered(Raised("AttributeError", "x", missing="Head", nearest="Haed"), SUBMITTED, logits)
+    assert misspelt.message == f"{verdict.message} Did you mean Haed?"
 
 
 def test_a_part_that_is_not_written_yet_is_one_story():
-    raised = Raised("NotImplementedError", "Head.forward is yours to write", line=6)
+    raised = Raised("NotImplementedError", "Head.forward is yours to write", line=6, deliberate=True)
     verdict = unanswered(raised, SUBMITTED, logits)
     assert verdict.message == "This part is not written yet: Head.forward is yours to write."
     assert verdict.story == unanswered(raised, SUBMITTED, losses).story is not None
-    assert unanswered(Raised("NotImplementedError", ""), SUBMITTED, logits).message == "This part is not written yet."
+    bare = Raised("NotImplementedError", "", deliberate=True)
+    assert unanswered(bare, SUBMITTED, logits).message == "This part is not written yet."
+
+
+def test_what_torch_has_not_implemented_is_not_a_part_to_be_written():
+    raised = Raised("NotImplementedError", "\"bitwise_and_cpu\" not implemented for 'Float'", line=6)
+    verdict = unanswered(raised, SUBMITTED, logits)
+    assert verdict.message.startswith("& and | were given float32: ")
+    assert verdict.story is None
 
 
 @pytest.mark.parametrize(
@@ -176,7 +203,10 @@ raised_outcomes = st.builds(
     st.sampled_from(["load", "probe"]),
     st.none() | st.integers(),
     st.none() | sentences,
-    st.lists(st.tuples(st.integers(), sentences), max_size=8).map(tuple),
+    st.lists(st.builds(Frame, st.integers(), sentences, st.integers()), max_size=8).map(tuple),
+    st.booleans(),
+    st.none() | st.tuples(sentences, sentences),
+    st.none() | sentences,
 )
 lost_outcomes = st.builds(
     Lost, st.sampled_from(["crashed", "cpu", "idle", "memory", "reply"]), sentences, st.sampled_from(["load", "probe"])
@@ -188,6 +218,9 @@ def test_whatever_a_submission_raises_its_message_is_safe(outcome, question):
     verdict = unanswered(outcome, SUBMITTED, question)
     assert verdict.status == "failed"
     assert_is_safe(verdict.message)
+    for step in verdict.way:
+        assert_is_safe(step.function + step.where.text)
+        assert "\n" not in step.function + step.where.text
     assert_is_safe(plainly(outcome))
     assert "\n" not in plainly(outcome)
 
@@ -195,7 +228,7 @@ def test_whatever_a_submission_raises_its_message_is_safe(outcome, question):
 @given(raised_outcomes, questions)
 def test_no_line_of_an_exception_passes_for_one_of_ours(outcome, question):
     lines = unanswered(outcome, SUBMITTED, question).message.split("\n")
-    ours = ("Asked for: ", "It raised ", "On the way there: ", "This part is ", "The file ")
+    ours = ("Asked for: ", "It raised ", "This part is ", "The file ")
     assert all(line.startswith((*ours, "    ")) for line in lines)
 
 

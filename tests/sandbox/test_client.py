@@ -30,7 +30,7 @@ from cvlab.sandbox import talk, watch
 from cvlab.sandbox.client import Interview, Sandbox
 from cvlab.sandbox.inline import InlineInterview
 from cvlab.sandbox.keeper import PlainProcess
-from cvlab.sandbox.outcome import Answer, Lost, Raised
+from cvlab.sandbox.outcome import Answer, Frame, Lost, Raised
 from cvlab.sandbox.supervisor import Ended, Ready, Usage
 from cvlab.sandbox.worker import Solution, Task
 
@@ -167,7 +167,8 @@ def test_equal_arguments_are_one_question_and_others_another(interview, where):
 
 def test_an_exception_is_told_with_its_line(interview):
     asked = interview("def first():\n    return deeper()\n\ndef deeper():\n    raise ValueError('no')")
-    assert asked.ask("first") == Raised("ValueError", "no", line=5, frames=((2, "first"), (5, "deeper")))
+    frames = (Frame(2, "first"), Frame(5, "deeper"))
+    assert asked.ask("first") == Raised("ValueError", "no", line=5, frames=frames, deliberate=True)
     assert asked.ask("second").missing == "second"
 
 
@@ -230,7 +231,9 @@ def test_a_file_that_gives_nothing_back_while_it_is_loaded_is_asked_nothing(inte
 
 def test_a_file_that_raises_while_it_is_loaded_tells_every_question_so(interview):
     asked = interview("x = 1\nraise OSError('no file')")
-    assert asked.ask("first") == Raised("OSError", "no file", stage="load", line=2, frames=((2, "<module>"),))
+    assert asked.ask("first") == Raised(
+        "OSError", "no file", stage="load", line=2, frames=(Frame(2, "<module>"),), deliberate=True
+    )
     assert asked.ask("second") is asked.ask("first")
 
 
@@ -435,16 +438,25 @@ def test_nonsense_after_an_answer_costs_the_next_question_only(interview):
     assert asked.ask("third") == Answer(3)
 
 
+RAISED = {
+    **{"type": "E", "message": "", "stage": "probe", "line": 1, "missing": None},
+    **{"frames": [], "deliberate": False, "layer": None, "nearest": None},
+}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {},
-        {"type": 1, "message": "", "stage": "probe", "line": None, "missing": None, "frames": []},
-        {"type": "E", "message": "", "stage": "probe", "line": "1", "missing": None, "frames": []},
-        {"type": "E", "message": "", "stage": "probe", "line": 1, "missing": None, "frames": [["a", 1]]},
-        {"type": "E", "message": "", "stage": "probe", "line": 1, "missing": None, "frames": [], "points": 100},
+        RAISED | {"type": 1},
+        RAISED | {"line": "1"},
+        RAISED | {"frames": [["a", 1]]},
+        RAISED | {"deliberate": 1},
+        RAISED | {"layer": ["self.stem"]},
+        RAISED | {"nearest": []},
+        RAISED | {"points": 100},
     ],
-    ids=["empty", "type", "line", "frames", "more"],
+    ids=["empty", "type", "line", "frames", "deliberate", "layer", "nearest", "more"],
 )
 def test_an_exception_in_an_unknown_form_is_none(interview, fields):
     value = {"d": [[name, {"d": []} if item == {} else item] for name, item in fields.items()]}
@@ -455,7 +467,8 @@ def test_an_exception_in_an_unknown_form_is_none(interview, fields):
 def test_a_forged_exception_is_bounded(interview):
     long = "x" * 50_000
     fields = [["type", long], ["message", long], ["stage", long], ["line", -5], ["missing", long]]
-    fields.append(["frames", [[number, long] for number in range(9)]])
+    fields += [["frames", [[number, long, 1 << 60] for number in range(9)]], ["deliberate", True]]
+    fields += [["layer", [long, long]], ["nearest", long]]
     source = f"long = 'x' * 50_000\ndef first(): say(answer({{'d': {fields!r}}}, kind='raised')); os._exit(0)"
     asked = interview(FORGER + source.replace(repr(long), "long"))
     raised = asked.ask("first")
@@ -677,7 +690,7 @@ def test_inline_a_ctrl_c_passes_through_and_all_else_is_an_outcome():
     asked = inline("def first(): raise KeyboardInterrupt\ndef second(): raise SystemExit(0)")
     with pytest.raises(KeyboardInterrupt):
         asked.ask("first")
-    assert asked.ask("second") == Raised("SystemExit", "0", line=2, frames=((2, "second"),))
+    assert asked.ask("second") == Raised("SystemExit", "0", line=2, frames=(Frame(2, "second"),), deliberate=True)
     with pytest.raises(KeyboardInterrupt):
         inline("raise KeyboardInterrupt")
 

@@ -1,0 +1,55 @@
+"""Explaining: what an exception means, in one plain sentence with its own numbers, where its wording is a known one.
+
+All there is to go by comes from the submission's own process. So it is read as text, bounded and in linear time, and
+what it says is at worst a sentence that its author has told himself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cvlab.grading.words import SAYINGS
+from cvlab.sandbox.outcome import Raised
+
+MOST_READ = 600
+"""How much of a message is read."""
+LONGEST = 400
+
+_NAME = re.compile(r"[\w.]{1,100}")
+
+
+def explained(raised: Raised) -> str:
+    """Return one sentence on what an exception means, or "" where it does not say enough.
+
+    A solution that raises on purpose has said itself what it means.
+    """
+    if raised.deliberate:
+        return "Your own assert does not hold." if raised.type == "AssertionError" and not raised.message else ""
+    text = f"{raised.type}: {raised.message[:MOST_READ]}"
+    for saying in SAYINGS:
+        if saying.layer is not None and saying.layer != (raised.layer[1] if raised.layer else ""):
+            continue
+        if saying.outside and raised.frames:
+            continue
+        if (blanks := saying.read(text)) is not None:
+            sentence = saying.means.format(layer=_Layer(raised.layer), **blanks)
+            return sentence[:LONGEST] + did_you_mean(raised)
+    return ""
+
+
+def did_you_mean(raised: Raised) -> str:
+    """Return a question about a misspelt name, to be put behind a sentence, or ""."""
+    return f" Did you mean {raised.nearest}?" if raised.nearest and _NAME.fullmatch(raised.nearest) else ""
+
+
+class _Layer:
+    """A layer in a sentence: `self.stem.0 (Conv2d)`, or other words where none is known."""
+
+    def __init__(self, layer: tuple[str, str] | None) -> None:
+        name, kind = layer or ("", "")
+        self._words = ""
+        if _NAME.fullmatch(kind):
+            self._words = f"{name} ({kind})" if _NAME.fullmatch(name) else f"The {kind} layer"
+
+    def __format__(self, otherwise: str) -> str:
+        return self._words or otherwise
