@@ -67,17 +67,18 @@ class Crew:
         threads = [threading.Thread(target=self._work, args=(waiting,), daemon=True) for _ in range(self.size)]
         for thread in threads:
             thread.start()
-        while any(thread.is_alive() for thread in threads) or not self._done.empty():
-            try:
-                found = self._done.get(timeout=0.5)
-            except queue.Empty:
-                continue
-            if isinstance(found, _Left):
-                continue
-            if isinstance(found, BaseException):
-                self.finish_early()
-                raise found
-            yield found
+        working, problem = len(threads), None
+        while working:
+            match self._done.get():
+                case Done() as done:
+                    yield done
+                case _Left():
+                    working -= 1
+                case BaseException() as found:  # what the others are at is not lost for it
+                    problem = problem or found
+                    self.finish_early()
+        if problem is not None:
+            raise problem
 
     def finish_early(self) -> None:
         """Let every grader finish what it is at and begin nothing more."""
@@ -170,7 +171,7 @@ class _Foreman:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = command_for("from cvlab.batch import foreman; foreman.serve(int(sys.argv[2]))")
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -1,8 +1,8 @@
 """The foreman: a process that gets torch, the nursery and the drills' references ready once, and forks graders.
 
-Whoever grades a class starts one (`crew`) and hands it one end of a connection for every grader it wants. A grader takes
-one job after the other from its connection and ends with it; the foreman ends when its own connection does, and with it
-the nursery and every grader.
+Whoever grades a class starts one (`crew`) and hands it one end of a connection for every grader it wants. A grader
+takes one job after the other from its connection and ends with it; the foreman ends when its own connection does, and
+with it the nursery and every grader.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ import msgspec
 import cvlab
 from cvlab.bank import open_bank
 from cvlab.batch.jobs import MAX_FRAME, Done, Job, Readiness, Setting, Start, file_name, pack
-from cvlab.cli.starting import start_sandbox
-from cvlab.drill import Drill
 from cvlab.errors import BadSubmission, CvlabError, GraderError
 from cvlab.grading.grader import Grader
+from cvlab.grading.starting import start_sandbox
 from cvlab.report import Report
 from cvlab.sandbox import jail
 from cvlab.submission import submission_of

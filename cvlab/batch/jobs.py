@@ -51,13 +51,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     suffix: str
     """`.py` or `.ipynb`."""
     data: bytes
+    sha256: str
+    """Of the bytes; for a file that cannot be read, of the reason."""
     refusal: str = ""
     """Why the file cannot be read as a submission, where that is known beforehand; then `data` is empty."""
-
-    @property
-    def sha256(self) -> str:
-        """Of the bytes; for a file that could not be read, of the reason."""
-        return hashlib.sha256(self.refusal.encode() if self.refusal else self.data).hexdigest()
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +81,11 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     broken: str = ""
     """Why nothing can be graded, in a sentence."""
     exit_code: int = 3
+
+
+def digest_of(data: bytes) -> str:
+    """Return the SHA-256 of some bytes in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def pack(message: Any) -> bytes:

@@ -16,10 +16,10 @@ import msgspec
 from cvlab.bank import open_bank
 from cvlab.cli import complain
 from cvlab.cli.naming import complete_drills
-from cvlab.cli.starting import MODES, is_warm, make_grader, start_sandbox
 from cvlab.drill import Drill
 from cvlab.engine import launch
 from cvlab.errors import BadSubmission, CvlabError, UsageError
+from cvlab.grading.starting import MODES, is_warm, make_grader, start_sandbox
 from cvlab.report import LAYERS, Report
 from cvlab.submission import read_submission
 from cvlab.workspace.home import find_workspace

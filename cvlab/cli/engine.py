@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from cvlab.cli.starting import MODES, start_sandbox
 from cvlab.engine import client, launch, place, protocol
 from cvlab.errors import CvlabError, SandboxError
+from cvlab.grading.starting import MODES, start_sandbox
 from cvlab.text import visible
 
 __all__ = ["MODES", "command", "start_sandbox"]

@@ -9,8 +9,8 @@ import click
 from cvlab.bank import open_bank
 from cvlab.cli.check import own_file
 from cvlab.cli.naming import complete_drills
-from cvlab.cli.starting import start_sandbox
 from cvlab.errors import UsageError
+from cvlab.grading.starting import start_sandbox
 from cvlab.submission import read_submission
 
 

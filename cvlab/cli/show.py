@@ -14,9 +14,9 @@ import click
 from cvlab.bank import open_bank
 from cvlab.cli.check import EXIT_CODES, own_file
 from cvlab.cli.naming import complete_drills
-from cvlab.cli.starting import MODES, make_grader, start_sandbox
 from cvlab.engine import place
 from cvlab.errors import UsageError
+from cvlab.grading.starting import MODES, make_grader, start_sandbox
 from cvlab.submission import read_submission
 from cvlab.text import visible
 from cvlab.workspace.home import find_workspace

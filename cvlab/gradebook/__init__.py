@@ -1,4 +1,4 @@
-"""Results that survive: what was handed in, the verdict on it and when, in SQLite or PostgreSQL; nothing is replaced."""
+"""Results that survive: what was handed in, the verdict on it and when; nothing in a gradebook is ever replaced."""
 
 from cvlab.gradebook.entries import Entry, Terms
 from cvlab.gradebook.opening import open_gradebook

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,24 +64,18 @@ def _refuse_unfit_file(path: Path, shown: str, create: bool) -> None:
         if not path.absolute().parent.is_dir():
             raise GradebookError(shown, "its folder does not exist.", "Make the folder first.")
         return
-    with complaining_of_files(shown), path.open("rb") as file:
+    with _complaining_of_files(shown), path.open("rb") as file:
         start = file.read(16)
     if start not in (b"", b"SQLite format 3\0"):
         raise GradebookError(shown, "is a file, but not a gradebook.", "Name another file; this one was not touched.")
 
 
-def complaining_of_files(shown: str) -> Any:
-    """Return a context that turns an OSError into a GradebookError."""
-    import contextlib
-
-    @contextlib.contextmanager
-    def context() -> Any:
-        try:
-            yield
-        except OSError as problem:
-            raise GradebookError(shown, f"{problem.strerror}.", "Mend that and try again.") from None
-
-    return context()
+@contextlib.contextmanager
+def _complaining_of_files(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise GradebookError(shown, f"{problem.strerror}.", "Mend that and try again.") from None
 
 
 def _engine(url: sa.URL, shown: str) -> sa.Engine:
@@ -115,7 +111,9 @@ def _migrate(engine: sa.Engine, shown: str) -> None:
             strangers = sa.inspect(connection).get_table_names()
             if strangers:
                 raise GradebookError(
-                    shown, f"it is somebody else's database (it has {strangers[0]}).", "Name another; it was not touched."
+                    shown,
+                    f"it is somebody else's database (it has {strangers[0]}).",
+                    "Name another; it was not touched.",
                 )
         context = MigrationContext.configure(connection)
         if context.get_current_revision() == script.get_current_head():

@@ -29,9 +29,7 @@ _ENTRY = (
     *(verdicts.c[name] for name in ("diagnosis", "seconds", "graded_at")),
     verdicts.c.report.label("report_json"),
 )
-_JOINED = results.join(students, results.c.student == students.c.key).join(
-    verdicts, results.c.verdict == verdicts.c.id
-)
+_JOINED = results.join(students, results.c.student == students.c.key).join(verdicts, results.c.verdict == verdicts.c.id)
 
 
 class Handing(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ import gc
 from collections.abc import Iterator
 
 from cvlab.bank import Bank
-from cvlab.cli.starting import Warm
 from cvlab.grading.grader import Grader
+from cvlab.grading.starting import Warm
 
 SEED = 0
 """Other seeds are for those who doubt a verdict; they may wait."""
