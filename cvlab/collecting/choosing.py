@@ -24,7 +24,7 @@ COLLISION = (
     "Two names stand for one student: they differ only in case, spaces or the encoding of accents, or a number stands "
     "for both. Nothing of either is graded, so that nobody gets another's grade. Rename one of the two."
 )
-HELPER = "Not the drill's file: one that names it more clearly, or defines more of what it asks for, was taken."
+HELPER = "Not a drill's file: one that names the drill more clearly, or defines more of what it asks for, was taken."
 NEWER = {
     "mark": "Another version was taken, which the download itself numbers or dates as newer.",
     "time": "Another version was taken, which has a later time.",
@@ -108,17 +108,13 @@ def _matched(
     candidates = [_Candidate(one, match) for one, match in by_name if len(match.drills) == 1]
     homeless = [(one, _names_several(match)) for one, match in by_name if len(match.drills) > 1]
     unnamed = [one for one, match in by_name if not match.drills]
-    taken = {one.match.drills[0].folder for one in candidates}
     if len(drills) == 1 and len(files) == 1 and unnamed:  # whatever it is called
         return [_Candidate(unnamed[0], Match(tuple(drills), CONTENT))], []
-    open_drills = [drill for drill in drills if drill.folder not in taken]
-    for one in unnamed:
-        match = match_by_content(one.entry, drills)
-        if len(match.drills) == 1:
-            candidates.append(_Candidate(one, match))
-        else:
-            homeless.append((one, _names_none(drills) if open_drills else HELPER))
-    return candidates, homeless
+    by_content = [(one, match_by_content(one.entry, drills)) for one in unnamed]
+    candidates += [_Candidate(one, match) for one, match in by_content if len(match.drills) == 1]
+    taken = {one.match.drills[0].folder for one in candidates}
+    why = HELPER if len(taken) == len(drills) else _names_none(drills)
+    return candidates, homeless + [(one, why) for one, match in by_content if len(match.drills) != 1]
 
 
 def _rank(one: _Candidate) -> tuple[object, ...]:

@@ -65,7 +65,7 @@ def _first_reason(tree: Tree) -> str:
 
 def _collected(tree: Tree, drills: Sequence[Drill], layout: str | None, shown: str) -> Collection:
     if layout == DRILLS:
-        return _by_drill(level_of_drills(tree, drills), drills, shown)
+        return _by_drill(level_of_drills(tree, drills, shown), drills, shown)
     if layout is None:
         tree, known = recognised(tree, drills, shown)
         if known is None:

@@ -14,6 +14,8 @@ from cvlab.drill import Drill
 from cvlab.errors import BadCollection
 
 SUBMITTED = "submitted"
+#: What lies beside it in a course's folder.
+SIBLINGS = frozenset({"source", "release", "autograded", "feedback", "gradebook.db", "nbgrader_config.py"})
 TIMESTAMP = "timestamp.txt"
 
 NOT_SUBMITTED = "Not in submitted/, which alone holds what students handed in."
@@ -25,6 +27,9 @@ _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d{1,9})?\s*
 
 def _fit(tree: Tree, drills: Sequence[Drill]) -> Fit:
     inner = _submitted(tree)
+    tops = {entry.parts[0] for entry in tree.entries}
+    if inner and SUBMITTED in tops and tops & SIBLINGS and any(len(entry.parts) >= 3 for entry in inner.entries):
+        return "all"
     entries = (inner.readable or inner.entries) if inner else []
     return how_much(sum(len(entry.parts) >= 3 for entry in entries), len(entries))
 

@@ -42,7 +42,7 @@ def _folders_fit(tree: Tree, drills: Sequence[Drill]) -> Fit:
 
 
 def _clones_fit(tree: Tree, drills: Sequence[Drill]) -> Fit:
-    clones = {parts[0] for parts in tree.repositories if parts}
+    clones = {parts[0] for parts in tree.repositories if 1 <= len(parts) <= 2}
     entries = tree.readable
     return "all" if entries and all(entry.parts[0] in clones for entry in entries) else "none"
 
@@ -71,13 +71,13 @@ FILES = Layout(
 )
 FOLDERS = Layout(
     "folders",
-    {"zip": "zip with a folder for each student", "folder": "a folder for each student"},
+    {"zip": "zip with a folder for each student", "folder": "folder for each student"},
     _folders_fit,
     _folder_claims,
 )
 CLONES = Layout(
     "clones",
-    {"zip": "zip with a git clone for each student", "folder": "a git clone for each student"},
+    {"zip": "zip with a git clone for each student", "folder": "git clone for each student"},
     _clones_fit,
     _folder_claims,
 )

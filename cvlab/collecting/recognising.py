@@ -20,10 +20,12 @@ KNOWN = {layout.word: layout for layout in (*SYSTEMS, FOLDERS, CLONES, FILES)}
 
 #: A folder, or a zip, for each drill; inside, any of the others.
 DRILLS = "drills"
-DRILLS_SAYS = "a folder for each drill"
+DRILLS_SAYS = "folder for each drill"
 
 #: The words that name a layout.
 LAYOUTS = (*KNOWN, DRILLS)
+
+LET_IT_BE_RECOGNISED = "Leave --layout out to have it recognised."
 
 #: A download may be wrapped in a folder of its own name, and that in another.
 MAX_WRAPPERS = 3
@@ -42,7 +44,10 @@ def recognised(tree: Tree, drills: Sequence[Drill], shown: str) -> tuple[Tree, L
                 return level, system
             partial += [system.word] if fit == "some" else []
     if partial:
-        _refuse_ambiguous(shown, *dict.fromkeys(partial), "files", "folders")
+        plain = [
+            one.word for one in (FILES, FOLDERS) if any(one.fit(level, drills) != "none" for level in _levels(tree))
+        ]
+        _refuse_ambiguous(shown, *dict.fromkeys(partial), *plain)
     if not tree.readable and not any(tops(tree, drills).values()):
         raise BadCollection(shown, "holds no .py and no .ipynb file.", "Name the folder or zip that holds them.")
     return _recognised_plain(tree, drills, shown)
@@ -63,13 +68,18 @@ def level_for(layout: Layout, tree: Tree, drills: Sequence[Drill], shown: str) -
         if fitting:
             return fitting[0]
     raise BadCollection(
-        shown, f"does not look like {layout.says[tree.kind]}.", "Leave --layout out to have it recognised."
+        shown,
+        f"does not have the layout {layout.word} ({layout.says[tree.kind]}).",
+        LET_IT_BE_RECOGNISED,
     )
 
 
-def level_of_drills(tree: Tree, drills: Sequence[Drill]) -> Tree:
-    """Return the part of the tree that has folders or zips named after drills, or all of it."""
-    return next((level for level in _levels(tree) if any(tops(level, drills).values())), tree)
+def level_of_drills(tree: Tree, drills: Sequence[Drill], shown: str) -> Tree:
+    """Return the part of the tree that has folders or zips named after drills; raises BadCollection without any."""
+    for level in _levels(tree):
+        if any(tops(level, drills).values()):
+            return level
+    raise BadCollection(shown, f"does not have the layout {DRILLS} ({DRILLS_SAYS}).", LET_IT_BE_RECOGNISED)
 
 
 def drill_named(name: str, drills: Sequence[Drill]) -> Drill | None:
@@ -113,19 +123,28 @@ def _recognised_plain(tree: Tree, drills: Sequence[Drill], shown: str) -> tuple[
     inner = tree.unwrapped()
     if inner is None:
         return tree, CLONES if CLONES.fit(tree, drills) == "all" else FOLDERS
-    if CLONES.fit(tree, drills) == "all":
+    if (tree.wrapper,) in tree.repositories:
         return tree, CLONES
-    # One folder holds all: a student's, if a file in it is called what the drill's file is called.
-    if any(
-        drill_named(entry.parts[-1].rpartition(".")[0], drills) for entry in inner.readable if len(entry.parts) <= 2
-    ):
-        return tree, FOLDERS
-    if len(inner.readable) == 1:
+    return (tree, FOLDERS) if _is_students(inner, drills, shown) else _recognised_plain(inner, drills, shown)
+
+
+def _is_students(folder: Tree, drills: Sequence[Drill], shown: str) -> bool:
+    """Whether a folder that holds all is one student's, rather than one in which all students are.
+
+    A student's, if the files in it, or in folders of drills in it, are called what the drills' files are called.
+    """
+    inside = tops(folder, drills)
+    if inside and not all(inside.values()):
+        return False
+    stems = {entry.parts[-1].rpartition(".")[0] for entry in folder.readable}
+    drills_own = {stem for stem in stems if drill_named(stem, drills)}
+    with_more = {stem for stem in stems - drills_own if without_drill(stem, drills)[1]}
+    if (drills_own and with_more) or (len(folder.readable) == 1 and not drills_own):
         _refuse_ambiguous(shown, "files", "folders")
-    return _recognised_plain(inner, drills, shown)
+    return bool(drills_own)
 
 
 def _refuse_ambiguous(shown: str, *words: str) -> NoReturn:
-    says = " or ".join(KNOWN[word].says["folder"] if word in KNOWN else DRILLS_SAYS for word in words)
+    says = "; ".join(KNOWN[word].says["folder"] if word in KNOWN else DRILLS_SAYS for word in words)
     ways = " or ".join(f"--layout {word}" for word in words)
-    raise BadCollection(shown, f"could be read as {says}.", f"Say which it is: {ways}.")
+    raise BadCollection(shown, f"fits several layouts: {says}.", f"Say which it is: {ways}.")
