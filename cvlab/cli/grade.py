@@ -159,7 +159,7 @@ def grade_plan(
             crew = stack.enter_context(Crew(bank, wanted, setting, size=size))
             crew.readiness()
         progress = stack.enter_context(Progress(len(plan.groups), plain=plain, out=sys.stdout))
-        stack.enter_context(_finishing_at_ctrl_c(crew, progress))
+        stack.enter_context(finishing_at_ctrl_c(crew, progress))
 
         def on_graded(group: Group, report: Report) -> None:
             ours = [Row.of(handing.student.name, report) for handing in group.handings]
@@ -261,7 +261,7 @@ class _Nobody:
 
 
 @contextlib.contextmanager
-def _finishing_at_ctrl_c(crew: Crew, progress: Any) -> Iterator[None]:
+def finishing_at_ctrl_c(crew: Crew, progress: Any) -> Iterator[None]:
     """Let the first Ctrl-C finish what is in hand, and the second stop at once; a polite kill is the first too."""
 
     def finish(number: int, _frame: object) -> None:

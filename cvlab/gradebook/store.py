@@ -150,6 +150,12 @@ class Gradebook:
         with self._transaction() as connection:
             return connection.execute(query).first() is not None
 
+    def verdict(self, fingerprint: str) -> Report:
+        """Return the report of the verdict with this fingerprint, which must be there."""
+        query = sa.select(verdicts.c.report).where(verdicts.c.fingerprint == fingerprint)
+        with self._transaction() as connection:
+            return msgspec.json.decode(connection.execute(query).scalar_one(), type=Report)
+
     def data_of(self, sha256: str) -> bytes:
         """Return the bytes that were handed in; raises GradebookError where they are not there or damaged."""
         with self._transaction() as connection:

@@ -38,6 +38,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         failure = report.first_failure
         why = failure.message if failure else " ".join(report.notes)
         mistake = f"Not so: {failure.title}" if failure else ""
+        if failure and any(check.status == "skipped" for check in report.checks):
+            mistake = wording.in_short(failure.message)  # nothing else could be judged for it
         if report.diagnosis:
             why = mistake = report.diagnosis.says
         return cls(
