@@ -21,9 +21,11 @@ from pathlib import Path
 import msgspec
 
 from cvlab.collecting import litter
+from cvlab.collecting.directory import SIGNATURE, UTF8, mended
 from cvlab.collecting.entries import Entry, Tree, shown_path
 from cvlab.collecting.found import LeftOut
 from cvlab.errors import BadCollection
+from cvlab.text import one_line
 
 #: The largest table of contents that is read: some 100,000 members of real downloads, 350,000 of the shortest kind.
 MAX_DIRECTORY = 16 * 2**20
@@ -33,7 +35,6 @@ MAX_DEPTH = 40
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 ENCRYPTED = 0x1
 LOCAL_HEADER = 30
-UTF8 = 0x800
 
 UNPACK = "Unpack the archive yourself and name the folder."
 
@@ -110,7 +111,7 @@ class _Archive:
 
     def __init__(self, path: str) -> None:
         try:
-            self._file = _BoundedReader(io.FileIO(path))
+            self._file = _Reader(io.FileIO(path))
         except OSError as problem:
             raise BadCollection(path, f"cannot be read: {problem.strerror}.", "Check its permissions.") from None
         try:
@@ -122,6 +123,7 @@ class _Archive:
             fact = _why_no_zip(self._file, problem)
             self._file.close()
             raise BadCollection(path, fact, "Download it again, or unpack it yourself and name the folder.") from None
+        self._file.opening = False
         self.members = self._zip.infolist()
 
     def __del__(self) -> None:
@@ -152,7 +154,7 @@ class _Archive:
             with self._zip.open(info) as member:
                 data = member.read(max_bytes + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as problem:
-            fact = f"is damaged in the archive ({str(problem)[:200]!r})."
+            fact = f"is damaged in the archive ({one_line(str(problem), 200)})."
             raise BadCollection(shown, fact, "Download the archive again, or ask for the file.") from None
         if len(data) != min(info.file_size, max_bytes + 1):
             fact = f"has another size than the archive's table of contents says ({info.file_size:,} bytes)."
@@ -160,14 +162,17 @@ class _Archive:
         return data
 
 
-class _BoundedReader(io.BufferedReader):
-    """A file of which zipfile cannot read a table of contents without end in one piece, as it would."""
+class _Reader(io.BufferedReader):
+    """A file whose table of contents zipfile, which reads it in one piece, gets bounded and mended."""
+
+    opening = True
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY:
             fact = f"has a table of contents of {size:,} bytes, and the limit is {MAX_DIRECTORY:,}."
             raise BadCollection(str(self.name), fact, UNPACK)
-        return super().read(size)
+        data = super().read(size)
+        return mended(data) if self.opening and data.startswith(SIGNATURE) else data
 
 
 @functools.lru_cache(maxsize=4)
@@ -189,7 +194,9 @@ def _why_no_zip(file: io.BufferedReader, problem: Exception) -> str:
     if start.startswith((b"<!doctype", b"<html")):
         return "is a web page, not a zip: the login had probably run out when it was downloaded."
     if start.startswith(b"pk"):
-        return f"is no whole zip: its table of contents, which comes last, cannot be read ({str(problem)[:200]!r})."
+        return (
+            f"is no whole zip: its table of contents, which comes last, cannot be read ({one_line(str(problem), 200)})."
+        )
     return "is not a zip."
 
 
