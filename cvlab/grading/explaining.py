@@ -7,8 +7,10 @@ what it says is at worst a sentence that its author has told himself.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from cvlab.grading.words import SAYINGS
+from cvlab.grading.words.saying import Saying
 from cvlab.sandbox.outcome import Raised
 
 MOST_READ = 600
@@ -25,16 +27,23 @@ def explained(raised: Raised) -> str:
     """
     if raised.deliberate:
         return "Your own assert does not hold." if raised.type == "AssertionError" and not raised.message else ""
+    if (found := fitting(raised)) is None:
+        return ""
+    saying, blanks = found
+    sentence = saying.means.format(layer=_Layer(raised.layer), **blanks)
+    return sentence[:LONGEST] + did_you_mean(raised)
+
+
+def fitting(raised: Raised) -> tuple[Saying, dict[str, Any]] | None:
+    """Return what fits an exception, and what stands in its blanks; None where nothing does."""
     text = f"{raised.type}: {raised.message[:MOST_READ]}"
+    kind = raised.layer[1] if raised.layer else ""
     for saying in SAYINGS:
-        if saying.layer is not None and saying.layer != (raised.layer[1] if raised.layer else ""):
-            continue
-        if saying.outside and raised.frames:
+        if saying.layer not in (None, kind) or (saying.outside and raised.frames):
             continue
         if (blanks := saying.read(text)) is not None:
-            sentence = saying.means.format(layer=_Layer(raised.layer), **blanks)
-            return sentence[:LONGEST] + did_you_mean(raised)
-    return ""
+            return saying, blanks
+    return None
 
 
 def did_you_mean(raised: Raised) -> str:

@@ -7,14 +7,9 @@ from cvlab.grading.words.saying import Saying
 GRADIENTS = (
     Saying(
         "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation: "
-        "[{_:word} [{x:shape}]], which is output {n:int} of {function:name},",
-        "A tensor of shape {x} was changed in place (+=, x[...] = or a name ending in _) though the gradient of "
-        "{function} still needs it: make a new one, as in y = y + 1.",
-    ),
-    Saying(
-        "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation",
-        "A tensor was changed in place (+=, x[...] = or a name ending in _) though a gradient still needs it: "
-        "make a new one, as in y = y + 1.",
+        "[{_:word} [{x:shape}]]",
+        "A tensor of shape {x} was changed in place (+=, x[...] = or a name ending in _) though a gradient still needs "
+        "what it was: make a new one, as in y = y + 1.",
     ),
     Saying(
         "RuntimeError: a leaf Variable that requires grad is being used in an in-place operation",

@@ -191,7 +191,7 @@ ARGUMENTS = (
         "A size is a float: sizes are whole numbers, which // gives and / does not.",
     ),
     Saying(
-        "TypeError: {function:name}(): argument '{argument:name}' (position {_:int}) must be {takes:text}, not "
+        "TypeError: {function:name}(): argument '{argument:name}' (position {_:int}) must be {takes:words}, not "
         "{kind:word}",
         "{function} takes {takes} as its {argument}, but was given something of type {kind}.",
     ),

@@ -30,7 +30,7 @@ PRODUCTS = (
     ),
     Saying(
         "RuntimeError: size mismatch, got input ({_:int}), mat ({left:dims}), vec ({right:int})",
-        "You multiplied a matrix {left} by a vector of {right} numbers: it must have {left.last}.",
+        "You multiplied a matrix {left} by a vector of {right} numbers, which must have {left.last}.",
     ),
     Saying(
         "RuntimeError: inconsistent tensor size, expected tensor [{left:int}] and src [{right:int}] to have the same",
@@ -56,7 +56,7 @@ PRODUCTS = (
 LOSSES = (
     Saying(
         "RuntimeError: expected target dtype to be Long or Byte, but got {dtype:dtype}",
-        "The loss takes the numbers of classes as int64, which .long() makes, but its targets came as {dtype}.",
+        "The loss takes class numbers as int64, which .long() makes, but its targets came as {dtype}.",
     ),
     Saying(
         "IndexError: Target {target:int} is out of bounds",
@@ -77,8 +77,8 @@ LOSSES = (
     ),
     Saying(
         "RuntimeError: Expected floating point type for target with class probabilities, got {dtype:dtype}",
-        "Targets of the same shape as the logits are taken as probabilities, which are not {dtype}; the numbers of "
-        "classes have no class dimension.",
+        "Targets of the same shape as the logits are taken as probabilities, which are not {dtype}; class numbers "
+        "have no class dimension.",
     ),
     Saying(
         "RuntimeError: 0D or 1D target tensor expected, multi-target not supported",
@@ -187,7 +187,7 @@ TYPES = (
         "scatter was given numbers of another type than its tensor has: both must be the same.",
     ),
     Saying(
-        "RuntimeError: masked_fill_ only supports boolean masks, but got mask with dtype {dtype:word}",
+        "RuntimeError: masked_fill_ only supports boolean masks, but got mask with dtype {dtype:dtype}",
         "masked_fill takes a mask of True and False, which a comparison gives or .bool(), but was given {dtype}.",
     ),
     Saying(

@@ -46,11 +46,11 @@ NONE = (
         "bias=False has None for its bias.",
     ),
     Saying(
-        "TypeError: unsupported operand type(s) for {operator:word}: 'NoneType' and '{_:text}'",
+        "TypeError: unsupported operand type(s) for {operator:operator}: 'NoneType' and '{_:text}'",
         "The left side of {operator} is None: a function that ends without return gives None.",
     ),
     Saying(
-        "TypeError: unsupported operand type(s) for {operator:word}: '{_:text}' and 'NoneType'",
+        "TypeError: unsupported operand type(s) for {operator:operator}: '{_:text}' and 'NoneType'",
         "The right side of {operator} is None: a function that ends without return gives None.",
     ),
     Saying(
@@ -79,11 +79,11 @@ NAMES = (
         "{function} with a dim gives two tensors, the values and where they are: take .values.",
     ),
     Saying(
-        "TypeError: unsupported operand type(s) for {_:word}: '{_other:text}' and 'torch.return_types.{function:name}'",
+        "TypeError: unsupported operand type(s) for {_:operator}: '{__:text}' and 'torch.return_types.{function:name}'",
         "{function} with a dim gives two tensors, the values and where they are: take .values.",
     ),
     Saying(
-        "TypeError: unsupported operand type(s) for {_:word}: 'torch.return_types.{function:name}' and",
+        "TypeError: unsupported operand type(s) for {_:operator}: 'torch.return_types.{function:name}' and",
         "{function} with a dim gives two tensors, the values and where they are: take .values.",
     ),
     Saying(
@@ -92,7 +92,7 @@ NAMES = (
         "nn.ReLU()(x).",
     ),
     Saying(
-        "TypeError: unsupported operand type(s) for {operator:word}: '{kind:layer}' and '{_:text}'",
+        "TypeError: unsupported operand type(s) for {operator:operator}: '{kind:layer}' and '{_:text}'",
         "The left side of {operator} is a layer ({kind}) instead of a tensor: make the layer first, then call it, "
         "as in nn.ReLU()(x).",
     ),
@@ -104,6 +104,7 @@ NAMES = (
         "AttributeError: module '{module:word}' has no attribute '{name:name}'",
         "{module} has nothing called {name}.",
     ),
+    Saying("AttributeError: 'Tensor' object has no attribute '{name:name}'", "A tensor has nothing called {name}."),
     Saying(
         "AttributeError: '{cls:word}' object has no attribute '{name:name}'",
         "{cls} has no attribute {name}: nothing has set it before this line.",
@@ -167,7 +168,7 @@ ARGUMENTS = (
         "{function} was called with {given} arguments, but its def line has {most} at most.",
     ),
     Saying(
-        "TypeError: {function:path}() missing {_:int} required {__:words}: {names:rest}",
+        "TypeError: {function:path}() missing {_:int} required {__:words}: {names:names}",
         "{function} was called without {names}.",
     ),
     Saying(
@@ -176,7 +177,7 @@ ARGUMENTS = (
     ),
     Saying(
         "TypeError: {function:path}() got multiple values for argument '{name:name}'",
-        "{function} was given its {name} twice: once by its place and once by its name.",
+        "{function} was given {name} twice: once by its place and once by its name.",
     ),
 )
 
@@ -225,7 +226,7 @@ KINDS = (
         "{one} + {other} was asked for, which do not go together.",
     ),
     Saying(
-        "TypeError: unsupported operand type(s) for {operator:word}: '{one:text}' and '{other:text}'",
+        "TypeError: unsupported operand type(s) for {operator:operator}: '{one:text}' and '{other:text}'",
         "{one} {operator} {other} was asked for, which do not go together.",
     ),
     Saying(

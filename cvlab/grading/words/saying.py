@@ -44,7 +44,7 @@ class Shape(tuple[int, ...]):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return f"({', '.join(map(str, self))})"
+        return str(tuple(self))
 
     @property
     def first(self) -> int:
@@ -142,7 +142,8 @@ class _Kind(NamedTuple):
 
 
 def _one_of(words: str) -> _Kind:
-    return _Kind(f"(?>{'|'.join(words.split())})\\b")
+    longest_first = sorted(words.split(), key=len, reverse=True)
+    return _Kind(f"(?>{'|'.join(longest_first)})\\b")
 
 
 def _shape(text: str) -> Shape:
@@ -150,21 +151,22 @@ def _shape(text: str) -> Shape:
 
 
 def _call(text: str) -> str:
-    """Return a function's name without those of the functions it was defined in."""
-    return text.rpartition("<locals>.")[2]
+    """Return a function's name without those of the functions it was defined in; a class is called by its own name."""
+    return text.rpartition("<locals>.")[2].removesuffix(".__init__")
 
 
 _KINDS = {
-    "int": _Kind(r"-?\d{1,18}+", Number),
+    "int": _Kind(r"-?+\d{1,18}+", Number),
     "shape": _Kind(r"(?:-?\d{1,18}+(?:, )?){0,16}+", _shape),
     "dims": _Kind(r"(?:\d{1,18}+(?: ?x ?)?){1,16}+", _shape),
     "dtype": _Kind(f"(?>{'|'.join(sorted(map(re.escape, DTYPES), key=len, reverse=True))})(?!\\w)", DTYPES.__getitem__),
     "name": _Kind(r"\w{1,100}+"),
     "path": _Kind(r"[\w.<>]{1,200}+", _call),
-    "word": _Kind(r"[^\s'\"(),]{1,100}+"),
+    "word": _Kind(r"[^\s'\"(),\[\]{}]{1,100}+"),
     "text": _Kind(r"[^'\"\n]{1,200}+"),
-    "rest": _Kind(r"[^\n]{1,200}+"),
-    "words": _Kind(r"[a-z -]{1,60}+"),
+    "words": _Kind(r"[A-Za-z -]{1,60}+"),
+    "names": _Kind(r"[^\n]{1,200}+", lambda text: text.replace("'", "")),
+    "operator": _Kind(r"[^\n:]{1,20}+"),
     "plain": _one_of(PLAIN),
     "layer": _one_of(LAYERS),
     "of_tensors": _one_of(OF_TENSORS),
