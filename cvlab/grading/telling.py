@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ def broken(message: str) -> Verdict:
 
 def wrong(message: str, submitted: Submission, question: Callable[..., Any] | None, api: Collection[str]) -> Verdict:
     """Return the verdict on an answer that a check refused; its place is the definition that was asked."""
-    return Verdict("failed", visible(message, MAX_MESSAGE) + _asked(question), place_of(question, submitted, api))
+    where = place_of(question, submitted, api, message)
+    return Verdict("failed", visible(message, MAX_MESSAGE) + _asked(question), where)
 
 
 def unanswered(
@@ -90,15 +92,18 @@ def plainly(outcome: Outcome) -> str:
             return "it answered"
 
 
-def place_of(question: Callable[..., Any] | None, submitted: Submission, api: Collection[str]) -> Where | None:
+def place_of(
+    question: Callable[..., Any] | None, submitted: Submission, api: Collection[str], message: str = ""
+) -> Where | None:
     """Return where the submission defines what a probe asks for: the first name of the API that it uses.
 
-    Looked for in the probe itself and then in the helpers of its own file that it calls.
+    Looked for in the probe itself and then in the helpers of its own file that it calls. Of several names that a probe
+    uses those come first that the message says: "The answer (batch_hard) came out wrong".
     """
-    for name in _names_used_by(question):
-        if name in api and (found := submitted.definition(name)):
-            return found
-    return None
+    used = [name for name in dict.fromkeys(_names_used_by(question)) if name in api]
+    words = re.findall(r"\w+", message)
+    said = sorted((name for name in used if name in words), key=words.index)
+    return next((found for name in (*said, *used) if (found := submitted.definition(name))), None)
 
 
 def _names_used_by(question: Callable[..., Any] | None) -> list[str]:

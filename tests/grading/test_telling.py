@@ -162,6 +162,15 @@ def test_a_wrong_answer_is_told_at_the_definition_that_was_asked():
     assert wrong("It is off.", SUBMITTED, losses, API).where.line == 9  # found inside its comprehension
 
 
+def test_of_several_definitions_that_were_asked_the_one_that_the_message_names_is_the_place():
+    def everything(solution):
+        return {"Head": solution.Head(), "helper": solution.helper(1)}
+
+    assert wrong("The answer (helper → loss) came out wrong.", SUBMITTED, everything, API).where.line == 9
+    assert wrong("The answer (Head) is not that of helper.", SUBMITTED, everything, API).where.line == 4
+    assert wrong("A helpers' answer is off.", SUBMITTED, everything, API).where.line == 4  # part of a word is no name
+
+
 def test_a_place_is_told_only_of_what_the_api_names_and_the_file_defines():
     assert place_of(losses, SUBMITTED, ["Head"]) is None
     assert place_of(logits, Submission(name="x.py", sha256="0" * 64, source="x = 1\n"), API) is None
