@@ -51,7 +51,9 @@ def _between(d):
 
 
 def _form(value):
-    return [list(value.shape), str(value.dtype)] if isinstance(value, Tensor) else f"not a tensor: {value!r}"
+    if not isinstance(value, Tensor):
+        return f"no tensor: {type(value).__name__}"
+    return f"tensor of shape {tuple(value.shape)}, {value.dtype}"
 
 
 def _with_gradients(loss, **inputs):
@@ -64,7 +66,7 @@ def _with_gradients(loss, **inputs):
 def _losses(solution, e, labels, **margin):
     """The two losses that a batch has, and the fraction."""
     loss, fraction = solution.batch_all(e, labels, **margin)
-    return {"batch_all": loss, "fraction": fraction, "batch_hard": solution.batch_hard(e, labels, **margin)}
+    return {"batch_all": loss, "batch_all's fraction": fraction, "batch_hard": solution.batch_hard(e, labels, **margin)}
 
 
 # -------------------------------------------------------------------------------------------------------------- shapes
@@ -81,21 +83,18 @@ def forms(solution):
             "pairwise_distance": _form(solution.pairwise_distance(e)),
             "triplet_loss": _form(solution.triplet_loss(a, p, n)),
             "triplet_kind": _form(solution.triplet_kind(a[:, 0].abs(), p[:, 0].abs(), 0.2)),
-            "batch_all, loss": _form(loss),
-            "batch_all, fraction": _form(fraction),
+            "batch_all's loss": _form(loss),
+            "batch_all's fraction": _form(fraction),
             "batch_hard": _form(solution.batch_hard(e, labels)),
         }
     return answer
 
 
 def form_of_triplets(solution):
-    """The number of columns and the dtype of semi_hard_triplets, also where there is no triplet."""
-    wide = solution.semi_hard_triplets(_rows(), _labels(), 4.0)
+    """The columns and the dtype of semi_hard_triplets, of its first row, and where there is no triplet."""
+    some = solution.semi_hard_triplets(_rows(), _labels(), 4.0)
     none = solution.semi_hard_triplets(_line(0.0, 0.25, 9.0, 9.5), _labels(0, 0, 1, 1))
-    return {
-        "some": [[*wide.shape[1:]], str(wide.dtype), wide.dim()],
-        "none": [list(none.shape), str(none.dtype)],
-    }
+    return {"the first row": _form(some[:1]), "no row": _form(none)}
 
 
 # -------------------------------------------------------------------------------------------------------------- parity
@@ -133,7 +132,7 @@ def distances(solution):
             "30 rows": _rows(count=30),
             "2 rows": _rows(count=2),
             "6 rows of 1": seeded(6, 1, dtype=torch.float64),
-            "3 rows of 17": seeded(3, 17, dtype=torch.float64),
+            "3 rows of 130": seeded(3, 130, dtype=torch.float64),
             "near 300": _rows(count=7, mean=300.0),
             "close together": _rows(count=7, mean=0.0, std=1e-5),
         }.items()
@@ -323,9 +322,9 @@ def gradients_of_batches(solution):
         answer[f"batch_hard, margin {margin}"] = _with_gradients(
             solution.batch_hard(e, _labels(), margin), embeddings=e
         )
-    # The only negative is farther from either anchor than anything else in the batch.
-    e = _line(0.0, 3.0, -1.0).requires_grad_()
-    answer["batch_hard, three rows"] = _with_gradients(solution.batch_hard(e, _labels(1, 0, 1), 8.0), embeddings=e)
+    # The only negative is farther from either anchor than any row, and stands last: it must not lose to a masked entry.
+    e = _line(0.0, -1.0, 3.0).requires_grad_()
+    answer["batch_hard, three rows"] = _with_gradients(solution.batch_hard(e, _labels(1, 1, 0), 8.0), embeddings=e)
     return answer
 
 
@@ -467,7 +466,7 @@ def scaled(solution):
         hard = solution.batch_hard(factor * e, labels, factor * MARGIN)
         given = solution.triplet_loss(factor * a, factor * p, factor * n, factor * MARGIN)
         found = {"batch_all": loss, "batch_hard": hard, "triplet_loss": given}
-        return {"fraction": fraction, **{name: value / factor for name, value in found.items()}}
+        return {"batch_all's fraction": fraction, **{name: value / factor for name, value in found.items()}}
 
     return {"as it is": losses(1.0), "three times as large": losses(3.0)}
 
@@ -492,7 +491,7 @@ def more_rows(solution):
 
 
 def untouched_inputs(solution):
-    """Whether embeddings, labels and distances are still what they were after every function has looked at them."""
+    """Whether embeddings, labels and distances are what they were, and in their graph, after every function."""
     e, labels = _rows(mean=1.0), _labels()
     a, p, n = (_rows(count=4, mean=1.0) for _ in range(3))
     d = [uniform(5, dtype=torch.float64) for _ in range(2)]
@@ -509,6 +508,12 @@ def untouched_inputs(solution):
         handed = [argument.clone() for argument in arguments]
         function(*handed)
         answer[name] = all(torch.equal(one, other) for one, other in zip(handed, arguments, strict=True))
+        attached = [x.clone().requires_grad_() if x.is_floating_point() else x.clone() for x in arguments]
+        handed = [x * 1 for x in attached]  # not a leaf, as the embeddings of a network are none
+        function(*handed)
+        answer[f"{name}, graph"] = all(
+            one.requires_grad == x.requires_grad for one, x in zip(handed, attached, strict=True)
+        )
     return answer
 
 
@@ -598,7 +603,7 @@ def nothing_valid(solution):
             loss, fraction = solution.batch_all(e, labels, margin)
             answer[f"{name}, margin {margin}"] = {
                 "batch_all": _with_gradients(loss, embeddings=e),
-                "fraction": fraction,
+                "batch_all's fraction": fraction,
                 "batch_hard": _with_gradients(solution.batch_hard(e, labels, margin), embeddings=e),
                 "semi_hard_triplets": solution.semi_hard_triplets(e, labels, margin),
             }
@@ -640,7 +645,7 @@ def nothing_active(solution):
         loss, fraction = solution.batch_all(e, labels)
         answer[str(dtype)] = {
             "batch_all": _with_gradients(loss, embeddings=e),
-            "fraction": fraction,
+            "batch_all's fraction": fraction,
             "batch_hard": _with_gradients(solution.batch_hard(e, labels), embeddings=e),
             "semi_hard_triplets": solution.semi_hard_triplets(e, labels),
         }
@@ -752,21 +757,20 @@ def traces(solution):
     e, labels = _rows(), _labels()
 
     def everything():
-        return [
-            solution.pairwise_distance(e),
-            solution.triplet_loss(e[:3], e[3:6], e[6:]),
-            solution.triplet_kind(e[:, 0].abs(), e[:, 1].abs(), 0.2),
-            *solution.batch_all(e, labels),
-            solution.batch_hard(e, labels),
-            solution.semi_hard_triplets(e, labels, 2.0),
-        ]
+        return {
+            "pairwise_distance": solution.pairwise_distance(e),
+            "triplet_loss": solution.triplet_loss(e[:3], e[3:6], e[6:]),
+            "triplet_kind": solution.triplet_kind(e[:, 0].abs(), e[:, 1].abs(), 0.2),
+            **_losses(solution, e, labels),
+            "semi_hard_triplets": solution.semi_hard_triplets(e, labels, 2.0),
+        }
 
     torch.rand(1)  # or a solution that seeds with the seed of this run would leave no trace
     changed = traces_of(everything)
     with torch.no_grad():
         changed_without_gradients = traces_of(everything)
     once, again = everything(), everything()
-    same = [torch.equal(one, other) for one, other in zip(once, again, strict=True)]
+    same = {name: torch.equal(one, again[name]) for name, one in once.items()}
     return {"changed": changed, "changed without gradients": changed_without_gradients, "same again": same}
 
 

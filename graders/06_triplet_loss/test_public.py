@@ -39,7 +39,7 @@ def test_five_rows_on_paper_give_what_a_pencil_gives(submission):
     """Rows at 0, 1 | 1.5, 4 | 10: 5 of 12 triplets active with mean 1.5, the hardest cost 1.375, 2 are semi-hard."""
     expected = {
         "batch_all": torch.tensor(1.5, dtype=torch.float64),
-        "fraction": torch.tensor(5 / 12, dtype=torch.float64),
+        "batch_all's fraction": torch.tensor(5 / 12, dtype=torch.float64),
         "batch_hard": torch.tensor(1.375, dtype=torch.float64),
         "semi_hard_triplets": torch.tensor([[0, 1, 2], [3, 2, 1]]),
     }
