@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cvlab.report import CheckResult, CheckStatus, Report, Status
+from cvlab.report import CheckResult, CheckStatus, Report, Status, Where
 from cvlab.show import wording
 from cvlab.show.exhibits import DEAD_CHANNEL, Activation, Exhibits, number
 from cvlab.show.source import Listing, line_of, listing
@@ -40,8 +40,16 @@ class _Row:
     points: str
     short: str
     message: str
-    place: str
+    way: list[_Step]
     first: bool
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One place on the way to where something was raised."""
+
+    place: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,6 @@ def _row(check: CheckResult, report: Report) -> _Row:
     judged = check.status in ("passed", "failed")
     whole = wording.literal(check.message).strip("\n")
     short = wording.in_short(check.message)
-    place = f"{wording.sentence(check.where.file)}, line {check.where.line}" if check.where else ""
     return _Row(
         mark=MARKS[check.status],
         word=WORDS[check.status],
@@ -148,9 +155,14 @@ def _row(check: CheckResult, report: Report) -> _Row:
         points=f"{check.points if judged else '–'}/{check.max_points}",  # noqa: RUF001, a dash on purpose
         short=short,
         message=whole,
-        place=place,
+        way=[_step(where, remark) for where, remark in wording.way(check)],
         first=check is report.first_failure,
     )
+
+
+def _step(where: Where, remark: str) -> _Step:
+    place = f"{wording.sentence(where.file)}, line {where.line}{remark and ', '}{remark}"
+    return _Step(place=place, source=wording.source_line(where.text))
 
 
 def _listing(report: Report, submission: Submission, around: int | None) -> Listing | None:

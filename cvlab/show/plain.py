@@ -83,11 +83,11 @@ def _story_lines(report: Report) -> list[str]:
 
 
 def _told(check: CheckResult) -> list[str]:
-    """Return the whole message and the place it speaks of."""
+    """Return the whole message and the places it speaks of."""
     lines = [INDENT + line for line in wording.literal(check.message).split("\n") if line.strip()]
-    if check.where:
-        place = f"{INDENT}in {wording.sentence(check.where.file)}, line {check.where.line}"
-        source = wording.source_line(check.where.text)
+    for where, remark in wording.way(check):
+        place = f"{INDENT}in {wording.sentence(where.file)}, line {where.line}{remark and ', '}{remark}"
+        source = wording.source_line(where.text)
         lines.append(f"{place}: {source}" if source else place)
     return lines
 

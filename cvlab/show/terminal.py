@@ -249,14 +249,15 @@ def _story(report: Report, page: _Page) -> Iterator[Text]:
 
 
 def _told(check: CheckResult, page: _Page, width: int) -> list[Text]:
-    """Return the whole message and the place it speaks of."""
+    """Return the whole message and the places it speaks of."""
     message = page.wrapped(page.text(wording.literal(check.message).strip("\n")), width) if check.message else []
-    place = _place(check.where, page, width) if check.where else []
-    return [*message, Text(""), *place] if message and place else message + place
+    places = [line for where, remark in wording.way(check) for line in _place(where, remark, page, width)]
+    return [*message, Text(""), *places] if message and places else message + places
 
 
-def _place(where: Where, page: _Page, width: int) -> list[Text]:
-    lines = page.wrapped(page.text(f"{wording.sentence(where.file)}:{where.line}", "dim"), width)
+def _place(where: Where, remark: str, page: _Page, width: int) -> list[Text]:
+    place = f"{wording.sentence(where.file)}:{where.line}{remark and ' '}{remark}"
+    lines = page.wrapped(page.text(place, "dim"), width)
     source = wording.source_line(where.text)
     if source:
         lines.append(page.cut(Text.assemble((f"  {where.line} │ ", "dim"), page.text(source)), width))

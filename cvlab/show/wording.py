@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cvlab.report import LAYERS, Awaiting, CheckResult, Report
+from cvlab.report import LAYERS, Awaiting, CheckResult, Report, Step, Where
 from cvlab.text import one_line, visible
 
 #: How many lines of the submission's own printing are worth a learner's screen.
@@ -35,6 +35,21 @@ def in_short(message: str) -> str:
 def source_line(text: str) -> str:
     """Return a line of source on one line, without its indentation, its inner spaces kept."""
     return visible(text.strip(), len(text), keep_newlines=False)
+
+
+def way(check: CheckResult) -> list[tuple[Where, str]]:
+    """Return the places a check speaks of, the last of them where it went wrong, each with a remark.
+
+    Where something was raised, they lead there through the submission's own functions, which the remarks name.
+    """
+    if not check.way:
+        return [(check.where, "")] if check.where else []
+    return [(step.where, _remark(step)) for step in check.way]
+
+
+def _remark(step: Step) -> str:
+    name = "" if step.function == "<module>" else f"in {sentence(step.function)}"
+    return f"{name} ({amount(step.times, 'time')} in a row)".strip() if step.times > 1 else name
 
 
 def encodable(text: str, encoding: str) -> str:

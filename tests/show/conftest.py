@@ -1,4 +1,4 @@
-"""Five reports that every view must show well, and the files that say how."""
+"""Six reports that every view must show well, and the files that say how."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cvlab.report import CheckResult, Diagnosis, Isolation, Report, Where
+from cvlab.report import CheckResult, Diagnosis, Isolation, Report, Step, Where
 from cvlab.text import visible
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -104,6 +104,30 @@ def one_failure_diagnosed() -> Report:
     )
 
 
+def exception_explained() -> Report:
+    """An exception on its way through three functions of the submission, one of which calls itself."""
+    steps = [
+        ("TinyResNet.forward", 58, "x = self.stage2(self.stage1(self.stem(x)))", 1),
+        ("BasicBlock.refine", 36, "return self.refine(x, steps - 1) if steps else self.project(x)", 12),
+        ("BasicBlock.project", 41, "return torch.relu(out + self.shortcut(x))", 1),
+    ]
+    way = [
+        Step(function=name, where=Where(file="residual_block.py", line=line, text=text), times=times)
+        for name, line, text, times in steps
+    ]
+    message = (
+        "Two tensors do not go together: in dimension 3 of the result (counted from 0) one has size 8, the other 16, "
+        "and only equal sizes, or a 1, would do.\n"
+        "It raised RuntimeError: The size of tensor a (8) must match the size of tensor b (16) at non-singleton "
+        "dimension 3\n"
+        "Asked for: The logits of a network with known weights."
+    )
+    checks = [a_check(number, "passed") for number in range(9)]
+    for number in (3, 4):
+        checks[number] = a_check(number, "failed", message=message, where=way[-1].where, way=way)
+    return a_report("failed", checks)
+
+
 def import_error() -> Report:
     checks = [a_check(number, "skipped", message="Your file could not be imported.") for number in range(9)]
     checks[0] = a_check(
@@ -143,6 +167,10 @@ def hostile_texts() -> Report:
             title=text,
             message=f"{text}\npassed: {text}\n{'x' * 200}\n{WIDE}",
             where=Where(file=text, line=10**9, text=WIDE),
+            way=[
+                Step(function=text, where=Where(file=text, line=7, text=text)),
+                Step(function=WIDE, where=Where(file=text, line=10**9, text=WIDE), times=10_000),
+            ],
         ),
         a_check(1, "failed", title=WIDE, message=f"{WIDE}\n{text}"),
         a_check(2, "failed", message="x" * 200, where=Where(file="a.py", line=1, text="y" * 200)),
@@ -163,6 +191,7 @@ def hostile_texts() -> Report:
 SAMPLES: dict[str, Callable[[], Report]] = {
     "all_passed": all_passed,
     "one_failure_diagnosed": one_failure_diagnosed,
+    "exception_explained": exception_explained,
     "import_error": import_error,
     "grader_error": grader_error,
     "hostile_texts": hostile_texts,
@@ -176,13 +205,13 @@ def sample_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def sample(sample_name: str) -> Report:
-    """Each of the five reports in turn."""
+    """Each of the six reports in turn."""
     return SAMPLES[sample_name]()
 
 
 @pytest.fixture
 def make_sample() -> Callable[[str], Report]:
-    """One of the five reports, by name."""
+    """One of the six reports, by name."""
     return lambda name: SAMPLES[name]()
 
 

@@ -201,6 +201,22 @@ def test_the_marked_line_has_its_number_its_note_and_a_link(make_report: Any, ma
     assert 'href="#cvlab-here"' in html
 
 
+def test_the_way_to_an_exception_is_told_step_by_step_and_the_last_is_a_link(
+    make_sample: Callable[[str], Report],
+) -> None:
+    html = page(make_sample("exception_explained"), submission=a_submission("\n" * 60))
+    way = re.search(r'<ol class="way">(.*?)</ol>', html, re.DOTALL)
+    assert way
+    steps = [" ".join(re.sub(r"<[^>]+>", " ", step).split()) for step in way[1].split("</li>") if step.strip()]
+    assert steps == [
+        "residual_block.py, line 58, in TinyResNet.forward x = self.stage2(self.stage1(self.stem(x)))",
+        "residual_block.py, line 36, in BasicBlock.refine (12 times in a row) "
+        "return self.refine(x, steps - 1) if steps else self.project(x)",
+        "residual_block.py, line 41, in BasicBlock.project return torch.relu(out + self.shortcut(x))",
+    ]
+    assert way[1].count('href="#cvlab-here"') == 1
+
+
 def test_every_link_leads_somewhere(sample: Report) -> None:
     elements = Elements(page(sample, submission=a_submission(), exhibits=some_exhibits()))
     ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
