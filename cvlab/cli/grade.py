@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,11 @@ def command(
     collection = collect(path, drills, layout=layout)
     _show_collection(collection, drills, plain=is_plain(plain), verbose=verbose)
     terms = {drill.folder: setting.terms(drill) for drill in drills}
-    with contextlib.closing(open_gradebook(book)) as opened:
+    click.echo("")
+    with contextlib.ExitStack() as stack:
+        if dry_run and "://" not in book and not Path(book).exists():  # looking leaves nothing behind
+            book = str(Path(stack.enter_context(tempfile.TemporaryDirectory()), DEFAULT_GRADEBOOK))
+        opened = stack.enter_context(contextlib.closing(open_gradebook(book)))
         plan = plan_for(collection.handed_in, opened, terms)
         click.echo(plan_sentence(plan))
         if dry_run:

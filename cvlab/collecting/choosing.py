@@ -25,6 +25,7 @@ COLLISION = (
     "for both. Nothing of either is graded, so that nobody gets another's grade. Rename one of the two."
 )
 HELPER = "Not a drill's file: one that names the drill more clearly, or defines more of what it asks for, was taken."
+NOT_ASKED = "For a drill that is not graded now."
 NEWER = {
     "mark": "Another version was taken, which the download itself numbers or dates as newer.",
     "time": "Another version was taken, which has a later time.",
@@ -42,11 +43,11 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 
 def chosen(
-    claims: Iterable[Claim], drills: Sequence[Drill], *, around: Sequence[str] = ()
+    claims: Iterable[Claim], drills: Sequence[Drill], others: Sequence[Drill] = (), *, around: Sequence[str] = ()
 ) -> tuple[list[HandedIn], list[LeftOut]]:
     """Return what is to be graded, in order of students and drills, and what is left out.
 
-    `around` are names of what everything is in: they may tell the drill, by its name.
+    `others` are drills that are not graded now; `around` are names of what everything is in, which may tell the drill.
     """
     by_student: defaultdict[str, list[Claim]] = defaultdict(list)
     for claim in claims:
@@ -57,27 +58,27 @@ def chosen(
         if len({claim.identity for claim in own}) > 1:
             left_out += [LeftOut(what=claim.entry.shown, why=COLLISION) for claim in own]
             continue
-        taken, rest = _of_one_student(own, drills, around)
+        taken, rest = _of_one_student(own, drills, others, around)
         handed_in += taken
         left_out += rest
     return handed_in, left_out
 
 
 def _of_one_student(
-    claims: Sequence[Claim], drills: Sequence[Drill], around: Sequence[str]
+    claims: Sequence[Claim], drills: Sequence[Drill], others: Sequence[Drill], around: Sequence[str]
 ) -> tuple[list[HandedIn], list[LeftOut]]:
     student = claims[0].student
     unfit = [(claim, why) for claim in claims if (why := _why_unfit(claim))]
     files = [claim for claim in claims if not _why_unfit(claim)]
-    candidates, homeless = _matched(files, drills, around)
+    candidates, homeless = _matched(files, drills, others, around)
     handed_in: list[HandedIn] = []
     left_out: list[LeftOut] = []
     for drill in drills:
         rivals = [one for one in candidates if one.match.drills[0].folder == drill.folder]
         if not rivals:
             continue
-        first, *others = sorted(rivals, key=_rank, reverse=True)
-        left_out += [_left(other.claim, student, _why_second(first, other), expected=True) for other in others]
+        first, *rest = sorted(rivals, key=_rank, reverse=True)
+        left_out += [_left(other.claim, student, _why_second(first, other), expected=True) for other in rest]
         handed = _handed_in(first.claim, drill)
         if why := _why_unreadable(handed):
             left_out.append(_left(first.claim, student, why))
@@ -85,7 +86,7 @@ def _of_one_student(
             handed_in.append(handed)
     # Beside a file that is graded, a README is no surprise; alone it is all that somebody handed in.
     left_out += [_left(claim, student, why, expected=bool(handed_in)) for claim, why in unfit]
-    left_out += [_left(claim, student, why, expected=why == HELPER) for claim, why in homeless]
+    left_out += [_left(claim, student, why, expected=why in (HELPER, NOT_ASKED)) for claim, why in homeless]
     return handed_in, left_out
 
 
@@ -99,14 +100,17 @@ def _why_unfit(claim: Claim) -> str | None:
 
 
 def _matched(
-    files: Sequence[Claim], drills: Sequence[Drill], around: Sequence[str]
+    files: Sequence[Claim], drills: Sequence[Drill], others: Sequence[Drill], around: Sequence[str]
 ) -> tuple[list[_Candidate], list[tuple[Claim, str]]]:
     """Return the files with the one drill that each is for, and those without, each with the reason."""
     by_name = [
-        (one, match_by_name(one.within, drills, labels=(*one.labels, *around), numbered=one.numbered)) for one in files
+        (one, match_by_name(one.within, drills, others, labels=(*one.labels, *around), numbered=one.numbered))
+        for one in files
     ]
     candidates = [_Candidate(one, match) for one, match in by_name if len(match.drills) == 1]
     homeless = [(one, _names_several(match)) for one, match in by_name if len(match.drills) > 1]
+    homeless += [(one.claim, NOT_ASKED) for one in candidates if one.match.drills[0] in others]
+    candidates = [one for one in candidates if one.match.drills[0] not in others]
     unnamed = [one for one, match in by_name if not match.drills]
     if len(drills) == 1 and len(files) == 1 and unnamed:  # whatever it is called
         return [_Candidate(unnamed[0], Match(tuple(drills), CONTENT))], []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cvlab.collecting.archive import zip_tree
-from cvlab.collecting.choosing import chosen
+from cvlab.collecting.choosing import NOT_ASKED, chosen
 from cvlab.collecting.entries import Tree, shown_path
 from cvlab.collecting.folder import FolderPlace, folder_tree
 from cvlab.collecting.found import Collection, HandedIn, LeftOut
@@ -27,10 +27,13 @@ from cvlab.errors import BadCollection
 NOT_A_DRILL = "Its name is none of a drill that is graded. Rename it after the drill, or name more drills."
 
 
-def collect(path: Path, drills: Sequence[Drill], *, layout: str | None = None) -> Collection:
+def collect(
+    path: Path, drills: Sequence[Drill], *, layout: str | None = None, others: Sequence[Drill] = ()
+) -> Collection:
     """Return what is handed in at `path`, a folder or a zip, for `drills`; nothing is unpacked, run or followed.
 
-    `layout` is one of `LAYOUTS`; without it, the layout is recognised.
+    `layout` is one of `LAYOUTS`; without it, the layout is recognised. `others` are drills that there are but that are
+    not graded now: a file that names one of them is left out, rather than graded for a drill it is not for.
 
     Raises:
         BadCollection: there is nothing to grade, or it could be read in several ways; the message says which.
@@ -40,7 +43,8 @@ def collect(path: Path, drills: Sequence[Drill], *, layout: str | None = None) -
     tree = _tree(path)
     if not tree.entries:
         raise BadCollection(str(path), f"holds no file to grade{_first_reason(tree)}.", "Name the download itself.")
-    return _collected(tree, drills, layout, str(path))
+    others = [drill for drill in others if drill not in drills]
+    return _collected(tree, drills, others, layout, str(path))
 
 
 def _tree(path: Path) -> Tree:
@@ -63,33 +67,39 @@ def _first_reason(tree: Tree) -> str:
     return f" ({len(missed)} left out, the first: {missed[0].what}: {missed[0].why})" if missed else ""
 
 
-def _collected(tree: Tree, drills: Sequence[Drill], layout: str | None, shown: str) -> Collection:
+def _collected(
+    tree: Tree, drills: Sequence[Drill], others: Sequence[Drill], layout: str | None, shown: str
+) -> Collection:
+    every = [*drills, *others]
     if layout == DRILLS:
-        return _by_drill(level_of_drills(tree, drills, shown), drills, shown)
+        return _by_drill(level_of_drills(tree, every, shown), drills, others, shown)
     if layout is None:
-        tree, known = recognised(tree, drills, shown)
+        tree, known = recognised(tree, every, shown)
         if known is None:
-            return _by_drill(tree, drills, shown)
+            return _by_drill(tree, drills, others, shown)
     else:
         known = KNOWN[layout]
-        tree = level_for(known, tree, drills, shown)
-    said = known.claims(tree, drills)
-    handed_in, left_out = chosen(said.claims, drills, around=(tree.name, *tree.around))
+        tree = level_for(known, tree, every, shown)
+    said = known.claims(tree, every)
+    handed_in, left_out = chosen(said.claims, drills, others, around=(tree.name, *tree.around))
     return Collection(
         layout=known.says[tree.kind], handed_in=handed_in, left_out=[*left_out, *said.left_out, *tree.left_out]
     )
 
 
-def _by_drill(tree: Tree, drills: Sequence[Drill], shown: str) -> Collection:
+def _by_drill(tree: Tree, drills: Sequence[Drill], others: Sequence[Drill], shown: str) -> Collection:
     """Collect each folder and each zip that is named after a drill for that drill."""
-    named = tops(tree, drills)
+    named = tops(tree, [*drills, *others])
     by_drill: defaultdict[str, list[str]] = defaultdict(list)
     for top, drill in named.items():
         if drill:
             by_drill[drill.folder].append(top)
     handed_in: list[HandedIn] = []
-    outside = [entry for entry in tree.entries if not named.get(entry.parts[0])]
-    left_out = [*tree.left_out, *(LeftOut(what=entry.shown, why=NOT_A_DRILL) for entry in outside)]
+    left_out = list(tree.left_out)
+    for entry in tree.entries:
+        drill = named.get(entry.parts[0])
+        if drill not in drills:
+            left_out.append(LeftOut(what=entry.shown, why=NOT_ASKED if drill else NOT_A_DRILL, expected=bool(drill)))
     layouts: list[str] = []
     for drill in drills:
         places = by_drill[drill.folder]
@@ -97,8 +107,8 @@ def _by_drill(tree: Tree, drills: Sequence[Drill], shown: str) -> Collection:
             both = " and ".join(shown_path((top,)) for top in places)
             raise BadCollection(shown, f"{both} are both for drill {drill.number}.", "Keep one of them there.")
         for top in places:
-            inner = _inner(tree, top)
-            found = _collected(inner, [drill], None, f"{shown}/{shown_path((top,))}")
+            rest = [other for other in (*drills, *others) if other is not drill]
+            found = _collected(_inner(tree, top), [drill], rest, None, f"{shown}/{shown_path((top,))}")
             handed_in += found.handed_in
             left_out += found.left_out
             layouts.append(found.layout)

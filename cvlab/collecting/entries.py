@@ -95,4 +95,4 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
 
 def shown_path(parts: tuple[str, ...]) -> str:
     """Return a path on one line, safe to show."""
-    return one_line(visible("/".join(parts), 1_000, keep_newlines=False), 1_000)
+    return one_line(visible("/".join(parts) or ".", 1_000, keep_newlines=False), 1_000)

@@ -16,7 +16,7 @@ from cvlab.errors import BadCollection
 
 #: Deeper folders are not looked into, nor folders with more entries than this, nor any after so many in all.
 MAX_DEPTH = 12
-MAX_IN_ONE_FOLDER = 20_000
+MAX_IN_ONE_FOLDER = 100_000
 MAX_ENTRIES = 400_000
 
 LINK = "A symbolic link, and links are never followed. Put the file itself there."

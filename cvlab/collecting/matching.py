@@ -43,27 +43,35 @@ NO_MATCH = Match((), 0)
 
 
 def match_by_name(
-    within: Sequence[str], drills: Sequence[Drill], *, labels: Sequence[str] = (), numbered: bool = True
+    within: Sequence[str],
+    drills: Sequence[Drill],
+    others: Sequence[Drill] = (),
+    *,
+    labels: Sequence[str] = (),
+    numbered: bool = True,
 ) -> Match:
     """Return the drills that a path below a student's folder names.
 
-    A name says more than a number, and the file's own more than a folder's; `labels` are further names that may tell
-    a drill by its name, never by its number, and nor does the path unless `numbered`.
+    A name says more than a number, and the file's own more than a folder's. `others` are drills that nobody asked for
+    now: they take what is clearly theirs, so that it is not graded for another. `labels` are further names that may
+    tell a drill by its name, never by its number, and nor does the path unless `numbered`.
     """
+    every = [*drills, *others]
     *folders, file = within
-    stem = _stem(file)
-    exact = tuple(drill for drill in drills if _squashed(without_repetition(stem)) in _names(drill))
+    stem = without_repetition(_stem(file))
+    exact = tuple(drill for drill in every if _squashed(stem) in _names(drill))
     if exact:
         return Match(exact, EXACT)
-    if found := _named(stem, drills):
+    if found := _named(_stem(file), every):
         return Match(found, WITHIN)
-    around = [*reversed(folders), *labels]
-    for name in around:
-        if found := _named(name, drills):
+    for name in (*reversed(folders), *labels):
+        if len(found := _named(name, every)) == 1:
             return Match(found, AROUND)
-    for name in () if not numbered else (without_repetition(stem), *reversed(folders)):
-        if found := _numbered(name, drills):
-            return Match(found, AROUND)
+    if numbered:
+        for names in (_led_by_number, _numbered):
+            for name in (stem, *reversed(folders)):
+                if found := names(name, every if names is _led_by_number else drills):
+                    return Match(found, AROUND)
     return NO_MATCH
 
 
@@ -145,6 +153,12 @@ def _spans(name: str, drills: Sequence[Drill]) -> list[_Span]:
                 if run in wanted:
                     spans.append(_Span(words[first].start(), words[last].end(), drill))
     return spans
+
+
+def _led_by_number(name: str, drills: Sequence[Drill]) -> tuple[Drill, ...]:
+    """Return the drill whose two digits begin the name, as the drills' own folders have it: `03`, `03 final`."""
+    leading = re.match(r"[0-9]{2}(?![^\W_])", name)
+    return tuple(drill for drill in drills if leading and drill.number == leading[0])
 
 
 def _numbered(name: str, drills: Sequence[Drill]) -> tuple[Drill, ...]:

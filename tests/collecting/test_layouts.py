@@ -113,7 +113,7 @@ SCENARIOS = {
             "hoppergrace_2_90004_solution.py": BLOCK,
             "hoppergrace_2_90005_helpers.py": "x = 1\n",
             "turingalan_3_90006_solution-1.py": "x = 1\n",
-            "turingalan_3_90007_01_03.py": "x = 1\n",
+            "turingalan_3_90007_1_3.py": "x = 1\n",
         },
         {
             ("canvas:1", "01"): "lovelaceada_1_90001_residual_block.py",
@@ -124,7 +124,7 @@ SCENARIOS = {
         {
             "hoppergrace_2_90005_helpers.py": "Not a drill's file",
             "turingalan_3_90006_solution-1.py": "names none of the drills 01, 03",
-            "turingalan_3_90007_01_03.py": "names several drills: 01, 03",
+            "turingalan_3_90007_1_3.py": "names several drills: 01, 03",
         },
         drills=("01", "03"),
     ),
@@ -479,6 +479,38 @@ def test_zips_of_different_systems_lie_in_one_folder_named_after_drills(tmp_path
     }
     assert collection.layout == "folder for each drill: Canvas zip, Moodle zip"
     assert {one.what for one in collection.left_out} == {"01_residual_block.zip/b_2_12_residual_block.zip"}
+
+
+def test_what_is_for_a_drill_that_is_not_asked_for_is_not_graded_for_another(
+    make: Make, drills: list[Drill], residual_block: list[Drill]
+) -> None:
+    files = named(
+        "ada/tiny_vit.py", "bob/03/solution.py", "carl/solution_3.py", "dora/mine.py", "dora/04_anchor_head.py"
+    )
+    collection = collect(make("folder", files), residual_block, others=drills)
+    assert [one.student.key for one in collection.handed_in] == ["carl"]
+    why = {one.what: one.why for one in collection.left_out}
+    assert {what for what in why if "not graded now" in why[what]} == {
+        "ada/tiny_vit.py",
+        "bob/03/solution.py",
+        "dora/04_anchor_head.py",
+    }
+    assert "none of them says that it is the drill's" in why["dora/mine.py"]
+
+
+def test_one_drill_of_a_course_that_lies_by_drills(
+    make: Make, drills: list[Drill], residual_block: list[Drill]
+) -> None:
+    files = named("01_residual_block/ada.py", "02_transfer_freeze/ada.py", "03_tiny_vit/ada.py")
+    collection = collect(make("zip", files), residual_block, others=drills)
+    assert found(collection) == {("ada", "01"): "# 01_residual_block/ada.py\n"}
+    assert {one.why for one in collection.left_out} == {"For a drill that is not graded now."}
+
+
+def test_a_folder_named_after_two_drills_tells_nothing(make: Make, drills: list[Drill]) -> None:
+    files = {"residual_block and tiny_vit/ada/mine.py": VIT, "residual_block and tiny_vit/bob/mine.py": BLOCK}
+    found_drills = {(one.student.key, one.drill[:2]) for one in collect(make("zip", files), drills).handed_in}
+    assert found_drills == {("ada", "03"), ("bob", "01")}
 
 
 # --- where the layout is not plain -----------------------------------------------------------------------------------
