@@ -122,7 +122,7 @@ def command(
     bank = open_bank()
     drills, book = drills_and_gradebook(bank, drill_names, course_file, gradebook)
     setting = setting_of(seed, mode, limits, drills)
-    collection = collect(path, drills, layout=layout)
+    collection = collect(path, drills, layout=layout, others=bank.drills())
     _show_collection(collection, drills, plain=is_plain(plain), verbose=verbose)
     terms = {drill.folder: setting.terms(drill) for drill in drills}
     click.echo("")
