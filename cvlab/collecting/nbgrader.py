@@ -38,9 +38,11 @@ def _submitted(tree: Tree) -> Tree | None:
     """Return the tree whose top folders are students, or None where nothing speaks for nbgrader."""
     if any(entry.parts[0] == SUBMITTED and len(entry.parts) > 1 for entry in tree.entries):
         return tree.below(SUBMITTED)
-    if tree.name == SUBMITTED or any(_is_timestamp(entry) for entry in tree.entries):
+    if tree.name == SUBMITTED:
         return tree
-    return None
+    # Anybody may hand in a file of this name; nbgrader puts one beside everything that is collected.
+    timed = {entry.parts[:2] for entry in tree.entries if _is_timestamp(entry)}
+    return tree if tree.readable and all(entry.parts[:2] in timed for entry in tree.readable) else None
 
 
 def _is_timestamp(entry: Entry) -> bool:

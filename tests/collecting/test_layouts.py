@@ -204,7 +204,14 @@ SCENARIOS = {
         "nbgrader submitted/ tree",
         {
             **named("ada/01_residual_block/p.ipynb", "ada/03_tiny_vit/p.ipynb", "bob/01_residual_block/p.ipynb"),
-            "ada/01_residual_block/timestamp.txt": "2026-09-01T12:30:00+02:00",
+            **dict.fromkeys(
+                (
+                    "ada/01_residual_block/timestamp.txt",
+                    "ada/03_tiny_vit/timestamp.txt",
+                    "bob/01_residual_block/timestamp.txt",
+                ),
+                "2026-09-01T12:30:00+02:00",
+            ),
         },
         {
             ("nbgrader:ada", "01"): "ada/01_residual_block/p.ipynb",
@@ -451,6 +458,14 @@ def test_a_newer_submission_to_nbgrader_wins_whatever_its_folder_is_called(
         "submitted/ada/a/timestamp.txt": "2026-09-01 12:30:01 UTC",
     }
     assert found(collect(make("zip", files), residual_block)) == {("nbgrader:ada", "01"): "new"}
+
+
+def test_a_student_who_hands_in_what_nbgrader_writes_changes_nothing_for_others(
+    make: Make, residual_block: list[Drill]
+) -> None:
+    files = named("ada/block/residual_block.py", "ada/block/timestamp.txt", "bob/block/residual_block.py")
+    collection = collect(make("folder", files), residual_block)
+    assert [one.student.key for one in collection.handed_in] == ["ada", "bob"]
 
 
 def test_ids_for_exports_are_kept_to_the_letter(make: Make, residual_block: list[Drill]) -> None:
