@@ -22,7 +22,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
     seed: int = 0
     mode: str = "sandbox"
-    limits: dict[str, float] = {}
+    limits: dict[str, int | float] = {}
     """What the command line changes of every drill's limits."""
 
     def limits_of(self, drill: Drill) -> Limits:

@@ -203,7 +203,7 @@ def setting_of(seed: int, mode: str, limits: Sequence[str], drills: Sequence[Dri
     """Return what is the same for all submissions; raises UsageError for a limit that is none."""
     from cvlab.batch.jobs import Setting
 
-    changed = {}
+    changed: dict[str, int | float] = {}
     for text in limits:
         name, _, number = text.partition("=")
         if name not in Limits.__struct_fields__:

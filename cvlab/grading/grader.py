@@ -19,8 +19,8 @@ from cvlab.errors import CvlabError, GraderError
 from cvlab.grading.debugging import Debugger
 from cvlab.grading.diagnosis import Ask, diagnose
 from cvlab.grading.telling import NOT_JUDGED
-from cvlab.limits import Limits
 from cvlab.kit.about import KitDrill, read_kit
+from cvlab.limits import Limits
 from cvlab.misconceptions import Misconception, read_misconceptions
 from cvlab.report import LAYERS, Awaiting, CheckResult, Diagnosis, Isolation, Layer, Report, overall_status
 from cvlab.sandbox.client import Interview, OnProgress, Sandbox

@@ -1,0 +1,3 @@
+"""A number."""
+
+raise NotImplementedError("NUMBER is yours to write.")

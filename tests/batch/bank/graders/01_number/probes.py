@@ -1,0 +1,6 @@
+"""Questions about a number."""
+
+
+def number(solution):
+    """The number."""
+    return solution.NUMBER

@@ -1,0 +1,5 @@
+"""A number."""
+
+# BEGIN SOLUTION
+NUMBER = 7
+# END SOLUTION
