@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, NoReturn
 
 from cvlab.grading.comparing import EXACT, Difference, Tolerance, counted, described, difference
+from cvlab.grading.explaining import origin
 from cvlab.sandbox.wire import Opaque
 from cvlab.text import one_line
 
@@ -84,7 +85,8 @@ def _assert_number(got: Any, what: str) -> None:
 
 
 def _beyond(got: float, bound: float, what: str, end: str) -> str:
-    return f"{_subject(what)} came out as {_compared(got, bound)}, but {_compared(bound, got)} is the {end} allowed."
+    shown = f"{_subject(what)} came out as {_compared(got, bound)}, but {_compared(bound, got)} is the {end} allowed."
+    return shown + origin(got)
 
 
 def _refuse_opaque(expected: Any) -> None:
@@ -134,9 +136,9 @@ def _dimensions(found: Difference) -> str:
 def _sentence_on_one_number(found: Difference, part: str, shown: bool) -> str:
     if shown:
         got, expected = _compared(found.got, found.expected), _compared(found.expected, found.got)
-        return f"{part} came out as {got} instead of {expected}."
+        return f"{part} came out as {got} instead of {expected}.{origin(found.got)}"
     if isinstance(found.got, bool) or not _is_finite(found.got):
-        return f"{part} came out as {_compared(found.got)}, which is not right."
+        return f"{part} came out as {_compared(found.got)}, which is not right.{origin(found.got)}"
     return f"{part} came out wrong, {_how_far(found)} off."
 
 
@@ -150,10 +152,12 @@ def _sentence_on_numbers(found: Difference, part: str, shown: bool) -> str:
     text = f"{part} came with the right shape, but {some} wrong. {which} at index {list(found.index)}"
     if shown:
         got, expected = _compared(found.got, found.expected), _compared(found.expected, found.got)
-        return f"{text}: {got} instead of {expected}."
+        return f"{text}: {got} instead of {expected}.{origin(found.got)}"
     if noun == "value":
         return f"{text}."
-    return f"{text}, {_how_far(found)} off." if _is_finite(found.got) else f"{text}: {_compared(found.got)}."
+    if _is_finite(found.got):
+        return f"{text}, {_how_far(found)} off."
+    return f"{text}: {_compared(found.got)}.{origin(found.got)}"
 
 
 def _how_far(found: Difference) -> str:

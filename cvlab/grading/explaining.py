@@ -6,6 +6,7 @@ what it says is at worst a sentence that its author has told himself.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -31,7 +32,7 @@ def explained(raised: Raised) -> str:
         return ""
     saying, blanks = found
     sentence = saying.means.format(layer=_Layer(raised.layer), **blanks)
-    return sentence[:LONGEST] + did_you_mean(raised)
+    return sentence[:LONGEST] + _did_you_mean(raised)
 
 
 def fitting(raised: Raised) -> tuple[Saying, dict[str, Any]] | None:
@@ -46,7 +47,16 @@ def fitting(raised: Raised) -> tuple[Saying, dict[str, Any]] | None:
     return None
 
 
-def did_you_mean(raised: Raised) -> str:
+def origin(number: complex) -> str:
+    """Return where a number that is none comes from, to be put behind a sentence, or "" for any other."""
+    if isinstance(number, complex) or math.isfinite(number):
+        return ""
+    if math.isnan(number):
+        return " NaN comes of 0/0, inf - inf or 0 * inf, of the root or log of a negative number, or of a root's slope at 0."
+    return " An infinity comes of a division by 0, the log of 0, exp of a large number, or an inf of one's own."
+
+
+def _did_you_mean(raised: Raised) -> str:
     """Return a question about a misspelt name, to be put behind a sentence, or ""."""
     return f" Did you mean {raised.nearest}?" if raised.nearest and _NAME.fullmatch(raised.nearest) else ""
 

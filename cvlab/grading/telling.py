@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from cvlab.grading.explaining import did_you_mean, explained
+from cvlab.grading.explaining import explained
 from cvlab.report import CheckStatus, Step, Where
 from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
 from cvlab.submission import Submission
@@ -56,8 +56,7 @@ def unanswered(
             return Verdict("failed", visible(message, MAX_MESSAGE), where, story=("load",), way=way)
         case Raised(missing=str(name)):
             name = one_line(name, 100)
-            message = f"The file does not define {name}. Define it at the top level, with exactly this name."
-            message += did_you_mean(outcome)
+            message = f"{_lacking(name, outcome.nearest)}. Define it at the top level, with exactly this name."
             return Verdict("failed", visible(message, MAX_MESSAGE), None, story=("missing", name))
         case Raised(type="NotImplementedError", deliberate=True, line=line):
             said = one_line(outcome.message)
@@ -136,6 +135,11 @@ def _asked(question: Callable[..., Any] | None) -> str:
     """Return what was asked, from the first line of the probe's docstring."""
     words = (inspect.getdoc(question) or "").strip().partition("\n")[0] if question else ""
     return f"\nAsked for: {words}" if words else ""
+
+
+def _lacking(name: str, nearest: str | None) -> str:
+    alike = one_line(nearest, 100) if nearest else ""
+    return f"The file has {alike}, but no {name}" if alike else f"The file does not define {name}"
 
 
 def _exception(raised: Raised) -> list[str]:

@@ -21,6 +21,9 @@ MAX_FRAMES = 8
 ALIKE = 0.7
 """How much two names have in common, of 1, for the one to be a likely misspelling of the other."""
 
+COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"})
+"""What Python calls their frames, where they have any: newer versions run most of them in the function's own."""
+
 _RAISES = opcode.opmap["RAISE_VARARGS"]
 
 
@@ -60,10 +63,13 @@ def told(error: BaseException, solution: types.ModuleType | None, stage: Any, pa
 
 
 def _folded(own: list[types.TracebackType]) -> list[Frame]:
-    """Return the frames, outermost first, one that calls itself only once."""
+    """Return the frames, outermost first, one that calls itself only once, and a comprehension within its line."""
     frames: list[Frame] = []
     for traceback in own:
-        here = Frame(traceback.tb_lineno, traceback.tb_frame.f_code.co_qualname)
+        code = traceback.tb_frame.f_code
+        here = Frame(traceback.tb_lineno, code.co_qualname.replace("<locals>.", ""))
+        if frames and frames[-1].line == here.line and code.co_name in COMPREHENSIONS:
+            continue
         if frames and (frames[-1].line, frames[-1].function) == (here.line, here.function):
             frames[-1] = here._replace(times=frames[-1].times + 1)
         else:

@@ -25,6 +25,9 @@ from cvlab.sandbox.wire import Opaque
 settings.register_profile("unhurried", deadline=None)  # how long an example takes is no property of the code
 settings.load_profile("unhurried")
 
+OF_NAN = " NaN comes of 0/0, inf - inf or 0 * inf, of the root or log of a negative number, or of a root's slope at 0."
+OF_INFINITY = " An infinity comes of a division by 0, the log of 0, exp of a large number, or an inf of one's own."
+
 
 def complaint(check, *arguments, **options):
     """The message of the assertion, which must fail."""
@@ -120,7 +123,8 @@ SENTENCES = [
     (
         torch.tensor([1.0, math.nan]),
         torch.tensor([1.0, 2.0]),
-        "The answer came with the right shape, but 1 of 2 numbers is wrong. It is at index [1]: NaN (not a number).",
+        "The answer came with the right shape, but 1 of 2 numbers is wrong. It is at index [1]: NaN (not a number)."
+        + OF_NAN,
         None,
     ),
     (
@@ -140,8 +144,8 @@ SENTENCES = [
     (torch.tensor(True), torch.tensor(False), "The answer came out as True, which is not right.", None),
     (1 + 2j and torch.tensor(1 + 2j), torch.tensor(1 - 2j), "The answer came out wrong, 4 off.", None),
     (0.75, 0.5, "The answer came out wrong, 0.25 off.", "The answer came out as 0.75 instead of 0.5."),
-    (math.nan, 0.5, "The answer came out as NaN (not a number), which is not right.", None),
-    (-math.inf, 0.5, "The answer came out as -infinity, which is not right.", None),
+    (math.nan, 0.5, "The answer came out as NaN (not a number), which is not right." + OF_NAN, None),
+    (-math.inf, 0.5, "The answer came out as -infinity, which is not right." + OF_INFINITY, None),
     (0.5, math.nan, "The answer came out wrong, infinitely far off.", None),
     (1.0001, 1.0 - 1e-5, "The answer came out wrong, 0.00011 off.", None),
     (
@@ -292,12 +296,22 @@ def test_what_is_no_data_cannot_be_expected(check, expected):
     ("check", "got", "bound", "says"),
     [
         (assert_at_most, 0.06, 0.05, "The loss came out as 0.06, but 0.05 is the most allowed."),
-        (assert_at_most, math.nan, 0.05, "The loss came out as NaN (not a number), but 0.05 is the most allowed."),
-        (assert_at_most, -math.inf, 0.05, "The loss came out as -infinity, but 0.05 is the most allowed."),
+        (
+            assert_at_most,
+            math.nan,
+            0.05,
+            f"The loss came out as NaN (not a number), but 0.05 is the most allowed.{OF_NAN}",
+        ),
+        (
+            assert_at_most,
+            -math.inf,
+            0.05,
+            f"The loss came out as -infinity, but 0.05 is the most allowed.{OF_INFINITY}",
+        ),
         (assert_at_least, 48, 49, "The loss came out as 48, but 49 is the least allowed."),
         (assert_at_least, 12345, 123456, "The loss came out as 12345, but 123456 is the least allowed."),
-        (assert_at_least, math.inf, 0, "The loss came out as infinity, but 0 is the least allowed."),
-        (assert_at_least, math.nan, 0, "The loss came out as NaN (not a number), but 0 is the least allowed."),
+        (assert_at_least, math.inf, 0, f"The loss came out as infinity, but 0 is the least allowed.{OF_INFINITY}"),
+        (assert_at_least, math.nan, 0, f"The loss came out as NaN (not a number), but 0 is the least allowed.{OF_NAN}"),
         (assert_at_least, True, 0, "The loss came as True or False instead of a number."),
         (assert_at_most, "0", 1, "The loss came as a string instead of a number."),
         (assert_at_most, torch.tensor(0.0), 1, "The loss came as a tensor of shape () instead of a number."),

@@ -100,7 +100,7 @@ def test_a_missing_name_is_one_story_for_each_name():
     verdict = unanswered(Raised("AttributeError", "x", missing="Head"), SUBMITTED, logits)
     assert verdict.message == "The file does not define Head. Define it at the top level, with exactly this name."
     misspelt = unanswered(Raised("AttributeError", "x", missing="Head", nearest="Haed"), SUBMITTED, logits)
-    assert misspelt.message == f"{verdict.message} Did you mean Haed?"
+    assert misspelt.message.startswith("The file has Haed, but no Head. Define it at the top level")
 
 
 def test_a_part_that_is_not_written_yet_is_one_story():

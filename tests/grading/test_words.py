@@ -39,6 +39,9 @@ GIVEN_BACK = {
     "both((R(2), R(3)), 1).shape": (
         "Your code gave back something of type tuple where a tensor was expected (its shape was asked for)."
     ),
+    "nn.Conv2d(3, 4, 3).shape": (
+        "Your code gave back a layer (Conv2d) instead of what it computes: call it, as in self.head(x)."
+    ),
     "Net().layre": "The check looks for layre in your Net, which has none. Did you mean layer?",
     "{'class': 1}['cls']": "The check looks for cls in what your code gave back.",
     "Net(wdith=3)": "The check calls Net with wdith=..., which its def line does not have.",
@@ -60,7 +63,7 @@ def raised() -> dict[str, Raised]:
     """What each line raised, asked of one submission in a real sandbox."""
     source = HEADER + "".join(function_of(number, code) for number, (code, _) in enumerate(ROWS))
     probes = "".join(f"def ask{number}(s): return s.answer{number}()\n" for number in range(len(ROWS)))
-    outside = [re.sub(r"\b(R|ends|both|Net)\b", r"s.\1", code) for code in GIVEN_BACK]
+    outside = [re.sub(r"\b(R|ends|both|Net|nn)\b", r"s.\1", code) for code in GIVEN_BACK]
     probes += "".join(f"def ask{number}(s): return {code}\n" for number, code in enumerate(outside, start=len(ROWS)))
     sandbox = Sandbox("sandbox")
     try:

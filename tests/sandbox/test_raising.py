@@ -105,6 +105,11 @@ def test_a_function_that_calls_itself_is_one_frame_with_a_number():
     assert raised.frames == (Frame(2, "answer", 31),)
 
 
+def test_a_comprehension_is_told_with_the_line_it_stands_in():
+    raised = raised_by("def answer():\n    return [1 / n for n in [\n        1, 0]]\n")
+    assert raised.frames == (Frame(2, "answer"),)
+
+
 def test_two_that_call_each_other_keep_the_innermost_frames():
     raised = raised_by(
         "def answer(n=30):\n    return other(n)\ndef other(n):\n    return answer(n - 1) if n else 1 / 0\n"

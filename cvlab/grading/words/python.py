@@ -15,6 +15,11 @@ GIVEN_BACK = (
         outside=True,
     ),
     Saying(
+        "AttributeError: '{kind:layer}' object has no attribute '{name:of_tensors}'",
+        "Your code gave back a layer ({kind}) instead of what it computes: call it, as in self.head(x).",
+        outside=True,
+    ),
+    Saying(
         "AttributeError: '{kind:plain}' object has no attribute '{name:of_tensors}'",
         "Your code gave back something of type {kind} where a tensor was expected (its {name} was asked for).",
         outside=True,
@@ -95,6 +100,10 @@ NAMES = (
         "TypeError: unsupported operand type(s) for {operator:operator}: '{kind:layer}' and '{_:text}'",
         "The left side of {operator} is a layer ({kind}) instead of a tensor: make the layer first, then call it, "
         "as in nn.ReLU()(x).",
+    ),
+    Saying(
+        "AttributeError: 'float' object has no attribute '{name:of_graphs}'",
+        "{name} was asked of a plain number, which records no gradients: was .item() or float() called too early?",
     ),
     Saying(
         "AttributeError: '{kind:plain}' object has no attribute '{name:of_tensors}'",
@@ -200,6 +209,10 @@ KINDS = (
         "TypeError: '{kind:plain}' object is not callable",
         "Brackets stand behind something of type {kind} as if it were a function: does its name hide one, or is a * "
         "missing?",
+    ),
+    Saying(
+        "TypeError: 'method' object is not {_:name}",
+        "A method stands where what it gives is needed: brackets behind its name call it, as in model.parameters().",
     ),
     Saying(
         "TypeError: 'builtin_function_or_method' object is not subscriptable",

@@ -118,6 +118,9 @@ PLAIN = "bool dict float int list str tuple"
 #: What only tensors are asked for.
 OF_TENSORS = "clamp detach dim dtype flatten float mean permute reshape shape size squeeze sum transpose unsqueeze view"
 
+#: What only tensors that may record gradients are asked for.
+OF_GRAPHS = "backward detach grad requires_grad"
+
 #: What nn.Module.__init__ makes, and a module lacks that never called it.
 OF_MODULES = "_modules _parameters _buffers _backward_hooks _forward_hooks _state_dict_pre_hooks"
 
@@ -170,6 +173,7 @@ _KINDS = {
     "plain": _one_of(PLAIN),
     "layer": _one_of(LAYERS),
     "of_tensors": _one_of(OF_TENSORS),
+    "of_graphs": _one_of(OF_GRAPHS),
     "of_modules": _one_of(OF_MODULES),
     "import": _one_of(" ".join(IMPORTS))._replace(means=Imported),
 }

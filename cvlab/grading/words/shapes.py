@@ -99,6 +99,10 @@ SHAPES = (
         "Item {n} (counted from 0) of a list of tensors is None: a function that ends without return gives None.",
     ),
     Saying(
+        "TypeError: expected Tensor as element {n:int} in argument 0, but got float",
+        "Item {n} (counted from 0) of a list of tensors is a plain number: was .item() called too early?",
+    ),
+    Saying(
         "TypeError: expected Tensor as element {n:int} in argument 0, but got {kind:word}",
         "Item {n} (counted from 0) of a list of tensors is no tensor (its type is {kind}).",
     ),
