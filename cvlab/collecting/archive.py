@@ -66,7 +66,8 @@ def zip_tree(path: Path, prefix: tuple[str, ...] = ()) -> Tree:
     opened = _opened(archive, stamp, os.getpid())
     entries: list[Entry] = []
     reasons: dict[tuple[str, ...], tuple[str, bool]] = {}
-    repositories, environments = set(), set()
+    repositories: set[tuple[str, ...]] = set()
+    homes: dict[tuple[str, ...], str] = {}
     wrong = dict(opened.wrong_members())
     for number, info in enumerate(opened.members):
         name = _name(info)
@@ -81,17 +82,17 @@ def zip_tree(path: Path, prefix: tuple[str, ...] = ()) -> Tree:
             if parts[depth - 1] == ".git":
                 repositories.add(parts[: depth - 1])
         else:
-            if parts[-1] == litter.VIRTUAL_ENVIRONMENT:
-                environments.add(parts[:-1])
+            if why := litter.home_litter(parts[:-1], parts[-1]):
+                homes[parts[:-1]] = why
             place = ZipPlace(archive, stamp, number, shown_path((*prefix, *parts)))
             entries.append(
                 Entry(path=(*prefix, *parts), parts=parts, size=info.file_size, modified=_modified(info), place=place)
             )
     kept = []
     for entry in entries:
-        home = next((entry.parts[:n] for n in range(1, len(entry.parts)) if entry.parts[:n] in environments), None)
+        home = next((entry.parts[:n] for n in range(1, len(entry.parts)) if entry.parts[:n] in homes), None)
         if home:
-            reasons[home] = (litter.ENVIRONMENT, True)
+            reasons[home] = (homes[home], True)
         else:
             kept.append(entry)
     return Tree(

@@ -80,8 +80,8 @@ def folder_tree(path: Path) -> Tree:
         names = {one.name for one in inside}
         if ".git" in names:
             repositories.add(parts)
-        if parts and litter.VIRTUAL_ENVIRONMENT in names:
-            leave_out(litter.ENVIRONMENT, parts, expected=True)
+        if why := next((why for name in names if (why := litter.home_litter(parts, name))), None):
+            leave_out(why, parts, expected=True)
             continue
         for one in inside:
             here = (*parts, one.name)

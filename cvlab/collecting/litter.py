@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from cvlab.kit.place import MARK as KIT_MARK
+from cvlab.kit.place import ROOM as KIT_ROOM
+
 #: Folders that are left out whole, by their name in small letters.
 FOLDERS = {
     ".git": "Git's own records.",
@@ -29,10 +32,22 @@ HIDDEN = "Hidden: its name begins with a dot."
 VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
 ENVIRONMENT = "Packages, not somebody's work."
 
+KIT = "The kit's own files, not somebody's work."
+
 
 def folder_litter(name: str) -> str | None:
     """Return why a folder of this name is left out, or None."""
     return FOLDERS.get(name.lower()) or (HIDDEN if name.startswith(".") else None)
+
+
+def home_litter(parts: tuple[str, ...], file: str) -> str | None:
+    """Return why a folder is left out whole, because of a file that lies in it, or None.
+
+    A kit's bank holds a stub by the very name that a solution has.
+    """
+    if parts and file == VIRTUAL_ENVIRONMENT:
+        return ENVIRONMENT
+    return KIT if parts[-1:] == (KIT_ROOM,) and file == KIT_MARK else None
 
 
 def file_litter(name: str) -> str | None:

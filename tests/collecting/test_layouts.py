@@ -305,6 +305,22 @@ SCENARIOS = {
         },
         drills=("01", "03"),
     ),
+    "a whole kit of each student": Scenario(
+        "folder for each student",
+        named(
+            "ada/01_residual_block/residual_block.ipynb",
+            "ada/bank/kit.toml",
+            "ada/bank/exercises/01_residual_block/residual_block.py",
+            "bob/01_residual_block/residual_block.py",
+            "bob/kit/bank/kit.toml",
+            "bob/kit/bank/exercises/01_residual_block/residual_block.py",
+        ),
+        {
+            ("ada", "01"): "ada/01_residual_block/residual_block.ipynb",
+            ("bob", "01"): "bob/01_residual_block/residual_block.py",
+        },
+        {"ada/bank": "kit's own", "bob/kit/bank": "kit's own"},
+    ),
     "a git clone for each student": Scenario(
         "git clone for each student",
         named(
