@@ -15,17 +15,22 @@ _HEADING = re.compile(r"^## ", re.MULTILINE)
 
 def notebook_of(drill: Drill, brief: str, stub: str) -> bytes:
     """Return the notebook of a drill, in format 4.5; cells have the same ids every time."""
-    cells = [
-        *(_cell("markdown", text) for text in _sections(brief)),
-        _cell("code", "%load_ext cvlab"),
-        *(_cell("code", text) for text in _parts(stub)),
-        _cell("markdown", "Run the cells above, then this one. Run it again after every change."),
-        _cell("code", f"%check {drill.number}"),
-    ]
-    for number, cell in enumerate(cells, start=1):
-        cell["id"] = f"drill-{drill.number}-cell-{number}"
+    return notebook_bytes(
+        [
+            *brief_cells(brief),
+            cell("code", "%load_ext cvlab"),
+            *stub_cells(stub),
+            cell("markdown", "Run the cells above, then this one. Run it again after every change."),
+            cell("code", f"%check {drill.number}"),
+        ],
+        drill,
+    )
+
+
+def notebook_bytes(cells: list[dict[str, Any]], drill: Drill) -> bytes:
+    """Return cells as a notebook; the drill's number makes the cells' ids."""
     content = {
-        "cells": cells,
+        "cells": [{**one, "id": f"drill-{drill.number}-cell-{number}"} for number, one in enumerate(cells, start=1)],
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -36,19 +41,21 @@ def notebook_of(drill: Drill, brief: str, stub: str) -> bytes:
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _cell(kind: str, text: str) -> dict[str, Any]:
-    cell: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": text.splitlines(keepends=True)}
-    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+def cell(kind: str, text: str, **metadata: Any) -> dict[str, Any]:
+    """Return a cell, `kind` being `code`, `markdown` or `raw`."""
+    made: dict[str, Any] = {"cell_type": kind, "metadata": metadata, "source": text.splitlines(keepends=True)}
+    return made | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
 
-def _sections(brief: str) -> list[str]:
-    """Return a brief in pieces that begin with their headings."""
+def brief_cells(brief: str) -> list[dict[str, Any]]:
+    """Return a brief in Markdown cells that begin with its headings."""
     starts = [0, *(match.start() for match in _HEADING.finditer(brief)), len(brief)]
-    return [text for one, other in itertools.pairwise(starts) if (text := brief[one:other].strip())]
+    texts = (brief[one:other].strip() for one, other in itertools.pairwise(starts))
+    return [cell("markdown", text) for text in texts if text]
 
 
-def _parts(stub: str) -> list[str]:
-    """Return a stub in pieces: what comes before its first class or function, then one piece for each of these."""
+def stub_cells(stub: str) -> list[dict[str, Any]]:
+    """Return a stub in code cells: what comes before its first class or function, then one for each of these."""
     lines = stub.splitlines()
     blocks = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     firsts = []
@@ -60,4 +67,4 @@ def _parts(stub: str) -> list[str]:
             firsts.append(first - 1)
     starts = [0, *firsts, len(lines)]
     pieces = ("\n".join(lines[one:other]).strip("\n") for one, other in itertools.pairwise(starts))
-    return [piece for piece in pieces if piece.strip()]
+    return [cell("code", piece) for piece in pieces if piece.strip()]
