@@ -183,6 +183,44 @@ def test_cells_are_counted_among_code_cells_with_skipped_and_empty_ones() -> Non
     assert got.notes == ["1 cell tagged cvlab-skip left out"]
 
 
+def test_what_nbgrader_grades_and_the_student_does_not_write_is_left_out() -> None:
+    def marked(source: str, **marks: object) -> dict[str, Any]:
+        return {**code(source), "metadata": {"nbgrader": marks}}
+
+    got = read_bytes(
+        notebook(
+            marked("a", grade=False, solution=True),
+            marked("assert a", grade=True, solution=False),
+            marked("b", grade=True, solution=True),
+            {**code("c"), "metadata": {"nbgrader": ["not", "ours"]}},
+        ),
+        "x.ipynb",
+    )
+    assert got.source == "a\nb\nc\n"
+    assert got.notes == ["1 test cell of nbgrader left out"]
+
+
+def test_what_otter_puts_into_a_notebook_is_commented_out() -> None:
+    got = read_cells(
+        '# Initialize Otter\nimport otter\ngrader = otter.Notebook("x.ipynb")',
+        "a = 1\ngrader.check('q1');\nb = 2",
+        "if a:\n    grader.check_all()",
+        "grader.export(pdf=False, run_tests=True)",
+    )
+    assert got.source == (
+        '# Initialize Otter\n# import otter\n# grader = otter.Notebook("x.ipynb")\n'
+        "a = 1\n# grader.check('q1');\nb = 2\n"
+        "if a:\n    pass  # grader.check_all()\n"
+        "# grader.export(pdf=False, run_tests=True)\n"
+    )
+    assert got.notes == ["5 lines for otter commented out"]
+
+
+@pytest.mark.parametrize("line", ["import otterbox", "grader.check = 1", "grader = Net()", "my_grader.check()"])
+def test_what_only_looks_like_a_line_for_otter_stays(line: str) -> None:
+    assert read_cells(line).source == f"{line}\n"
+
+
 @pytest.mark.parametrize(
     ("source", "line"),
     [

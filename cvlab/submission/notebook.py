@@ -1,4 +1,4 @@
-"""From a notebook's bytes to Python text: its code cells joined, its magics as comments.
+"""From a notebook's bytes to Python text: its code cells joined, its magics as comments, without what graders put in.
 
 The limits of the magic handling, which tracks strings, brackets and backslashes but does not parse: IPython's auto-call
 lines (`,f x`, `;f x`, `/f x`), pasted prompts (`>>> `), a top-level `await` and the dedenting of a wholly indented cell
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,15 @@ SKIP_TAG = "cvlab-skip"
 
 #: Cell magics whose body is plain Python for the student's own namespace: only the magic line goes.
 TRANSPARENT_CELL_MAGICS = frozenset({"time", "timeit", "capture", "check"})
+
+#: What otter-grader puts into a notebook or tells students to call there; none of it is the student's solution.
+_OTTER = re.compile(
+    r"""\s*+(?:import\ otter
+    |grader\s*+=\s*+otter\.Notebook\(.*\)
+    |grader\.(?:check|check_all|export)\(.*\)
+    )[\s;]*+$""",
+    re.VERBOSE,
+)
 
 _SUBSCRIPT = r"""\[(?:[\w.,:\s-]*+|'[^'"\\]*+'|"[^'"\\]*+")\]"""
 _CELL_MAGIC = re.compile(r"\s*+%%(\w++)(?!\?)")
@@ -36,12 +46,20 @@ _MAGIC = re.compile(
 
 class _Metadata(msgspec.Struct):
     tags: list[str] = []
+    nbgrader: Any = None
+    """Another system's; whatever it holds is no reason to refuse a notebook."""
 
 
 class _Cell(msgspec.Struct):
     cell_type: str
     source: str | list[str]
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+
+
+def _is_test_of_nbgrader(cell: _Cell) -> bool:
+    """Tell whether nbgrader grades a cell that is not for the student to fill in."""
+    marks = cell.metadata.nbgrader
+    return isinstance(marks, dict) and marks.get("grade") is True and marks.get("solution") is not True
 
 
 class _Notebook(msgspec.Struct):
@@ -51,25 +69,30 @@ class _Notebook(msgspec.Struct):
 def notebook_source(data: bytes, shown: str) -> tuple[str, list[tuple[int, int]], list[str]]:
     """Return the joined code cells, their places, and notes."""
     texts, places = [], []
-    first, skipped, magics, foreign = 1, 0, 0, 0
+    first, skipped, tests, magics, otters, foreign = 1, 0, 0, 0, 0, 0
     code_cells = [cell for cell in _parsed_notebook(data, shown).cells if cell.cell_type == "code"]
     for number, cell in enumerate(code_cells, start=1):
         if SKIP_TAG in cell.metadata.tags:
             skipped += 1
             continue
+        if _is_test_of_nbgrader(cell):
+            tests += 1
+            continue
         text = with_unix_newlines("".join(cell.source))  # a string joins to itself
         _refuse_unencodable(text, number, shown)
-        text, commented, whole = _with_magics_commented(text)
+        text, commented, calls, whole = _with_magics_commented(text)
         texts.append(text)
         places.append((first, number))
         first += text.count("\n") + 1
-        magics, foreign = magics + commented, foreign + whole
+        magics, otters, foreign = magics + commented, otters + calls, foreign + whole
     if not any(text.strip() for text in texts):
         fact = f"has no code cell without the tag {SKIP_TAG}." if skipped else "has no code cell with code in it."
         raise BadSubmission(shown, fact, "Write your solution in a code cell, save, and hand in that file.")
     counts = [
         (skipped, "cell", f"tagged {SKIP_TAG} left out"),
+        (tests, "test cell", "of nbgrader left out"),
         (magics, "magic", "commented out"),
+        (otters, "line", "for otter commented out"),
         (foreign, "cell", "beginning with %% commented out"),
     ]
     notes = [f"{count} {noun}{'s' if count > 1 else ''} {what}" for count, noun, what in counts if count]
@@ -109,10 +132,13 @@ def _refuse_unencodable(text: str, number: int, shown: str) -> None:
         raise BadSubmission(shown, fact, "Delete that character and save again.")
 
 
-def _with_magics_commented(cell: str) -> tuple[str, int, bool]:
-    """Return the cell with its magics as comments, line for line; how many; and whether a `%%` magic took it whole."""
+def _with_magics_commented(cell: str) -> tuple[str, int, int, bool]:
+    """Return the cell with its magics and its lines for otter as comments, line for line.
+
+    Then how many there are of either, and whether a `%%` magic took the cell whole.
+    """
     lines: list[str] = []
-    magics, whole, in_magic, code_seen, tracker = 0, False, False, False, StatementTracker()
+    magics, otters, whole, in_magic, code_seen, tracker = 0, 0, False, False, False, StatementTracker()
     for line in cell.split("\n"):
         if whole or in_magic:
             lines.append(f"# {line}" if line.strip() else line)
@@ -121,8 +147,9 @@ def _with_magics_commented(cell: str) -> tuple[str, int, bool]:
             whole = match[1] not in TRANSPARENT_CELL_MAGICS
             magics += not whole
             lines.append(f"# {line}")
-        elif tracker.at_statement and _MAGIC.match(line):
-            magics += 1
+        elif tracker.at_statement and (_MAGIC.match(line) or _OTTER.match(line)):
+            is_call = _OTTER.match(line) is not None
+            magics, otters = magics + (not is_call), otters + is_call
             in_magic = line.endswith("\\")
             rest = line.lstrip()
             indent = line[: len(line) - len(rest)]
@@ -132,4 +159,4 @@ def _with_magics_commented(cell: str) -> tuple[str, int, bool]:
             code_seen = code_seen or (bool(line.strip()) and not line.lstrip().startswith("#"))
             tracker.feed(line)
             lines.append(line)
-    return "\n".join(lines), magics, whole
+    return "\n".join(lines), magics, otters, whole
