@@ -52,7 +52,8 @@ class Crew:
         self._one_at_a_time = threading.Lock()
         self._failures = 0
         self._leaving = threading.Event()
-        self._done: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
+        self._idle: list[Connection] = []
+        self._found: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
 
     def readiness(self) -> Readiness:
         """Wait until the graders are ready; raises NothingCanBeGraded where they cannot be made so."""
@@ -61,15 +62,15 @@ class Crew:
     def grade(self, jobs: Iterable[Job]) -> Iterator[Done]:
         """Grade all jobs, each once, and yield what came of them in the order they are finished.
 
-        After `finish_early` no further job is begun. An exception of the caller's passes through.
+        After `finish_early` no further job is begun. An exception of the caller's passes through, once everything that
+        was begun by then has been yielded.
         """
         waiting = _Shared(iter(jobs))
-        threads = [threading.Thread(target=self._work, args=(waiting,), daemon=True) for _ in range(self.size)]
-        for thread in threads:
-            thread.start()
-        working, problem = len(threads), None
+        for _ in range(self.size):
+            threading.Thread(target=self._work, args=(waiting,), daemon=True).start()
+        working, problem = self.size, None
         while working:
-            match self._done.get():
+            match self._found.get():
                 case Done() as done:
                     yield done
                 case _Left():
@@ -80,6 +81,25 @@ class Crew:
         if problem is not None:
             raise problem
 
+    def grade_one(self, job: Job) -> Done:
+        """Grade one job; threads may call this at the same time, each call has a grader of its own.
+
+        Raises NothingCanBeGraded, and SandboxError where the graders cannot be kept alive.
+        """
+        for _ in range(TRIES):
+            grader = self._idle_grader() or self._hire()
+            try:
+                grader.send_bytes(pack(job))
+                done = msgspec.msgpack.decode(grader.recv_bytes(MAX_FRAME), type=Done)
+            except (EOFError, OSError):  # it has ended over this job
+                grader.close()
+            else:
+                self._failures = 0
+                with self._one_at_a_time:
+                    self._idle.append(grader)
+                return done
+        return self._broken(job)
+
     def finish_early(self) -> None:
         """Let every grader finish what it is at and begin nothing more."""
         self._leaving.set()
@@ -88,6 +108,8 @@ class Crew:
         """End the graders at once."""
         self._leaving.set()
         self._foreman.close()
+        while (grader := self._idle_grader()) is not None:
+            grader.close()
 
     def __enter__(self) -> Crew:
         return self
@@ -98,33 +120,22 @@ class Crew:
     # -- inside: one thread per grader, which mostly waits
 
     def _work(self, waiting: _Shared) -> None:
-        grader: Connection | None = None
         try:
             while not self._leaving.is_set() and (job := waiting.next()) is not None:
-                done = None
-                for _ in range(TRIES):
-                    if done is None and not (self._leaving.is_set() and grader is None):
-                        grader, done = self._tried(grader, job)
-                if done is not None or not self._leaving.is_set():
-                    self._done.put(done or self._broken(job))
+                self._found.put(self.grade_one(job))
         except BaseException as problem:
-            self._done.put(problem)
+            self._found.put(problem)
         finally:
-            if grader is not None:
-                grader.close()
-            self._done.put(_Left())
+            self._found.put(_Left())
 
-    def _tried(self, grader: Connection | None, job: Job) -> tuple[Connection | None, Done | None]:
-        """Give a job to a grader, a new one if there is none; None for both where that grader ended over it."""
-        grader = grader or self._hire()
-        try:
-            grader.send_bytes(pack(job))
-            done = msgspec.msgpack.decode(grader.recv_bytes(MAX_FRAME), type=Done)
-        except (EOFError, OSError):
-            grader.close()
-            return None, None
-        self._failures = 0
-        return grader, done
+    def _idle_grader(self) -> Connection | None:
+        with self._one_at_a_time:
+            while self._idle:
+                grader = self._idle.pop()
+                if not grader.poll():
+                    return grader
+                grader.close()  # an idle one has nothing to say: this is its end, with that of its foreman
+        return None
 
     def _hire(self) -> Connection:
         """Return the connection to a new grader, of a new foreman if the old one is gone."""

@@ -57,7 +57,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Why the file cannot be read as a submission, where that is known beforehand; then `data` is empty."""
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What came of a job: a report, whatever it says."""
 
     number: int

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,9 @@ from cvlab.errors import UsageError
 from cvlab.limits import Limits
 
 if TYPE_CHECKING:
-    from cvlab.batch.crew import Crew
     from cvlab.batch.jobs import Setting
     from cvlab.batch.planning import Group, Plan
+    from cvlab.batch.running import Workforce
     from cvlab.collecting import Collection
     from cvlab.gradebook import Gradebook
     from cvlab.report import Report
@@ -60,6 +60,9 @@ def in_class(command: Any) -> Any:
 def grading_options(command: Any) -> Any:
     """Add the options that say how submissions are graded."""
     decorators = [
+        click.option(
+            "--cluster", metavar="ADDRESS", help="Grade on the machines of this Dask scheduler, as tcp://host:8786."
+        ),
         click.option("--jobs", type=click.IntRange(1, 1024), help="Graders at one time. Default: one per core."),
         click.option(
             "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Draw other inputs."
@@ -99,6 +102,7 @@ def command(
     course_file: Path | None,
     gradebook: str | None,
     layout: str | None,
+    cluster: str | None,
     jobs: int | None,
     seed: int,
     mode: str,
@@ -134,22 +138,34 @@ def command(
         click.echo(plan_sentence(plan))
         if dry_run:
             return 0
-        return grade_plan(plan, bank, drills, setting, opened, jobs, plain=is_plain(plain), verbose=verbose)
+        workforce = workforce_for(bank, setting, jobs, cluster)
+        return grade_plan(plan, workforce, drills, setting, opened, plain=is_plain(plain), verbose=verbose)
+
+
+def workforce_for(
+    bank: Bank, setting: Setting, jobs: int | None, cluster: str | None
+) -> Callable[[Sequence[Drill]], Any]:
+    """Return what makes the graders for some drills: a crew on this machine, or a cluster of them."""
+    if cluster is not None:
+        from cvlab.batch.cluster import Cluster
+
+        return lambda drills: Cluster(bank, drills, setting, cluster)
+    from cvlab.batch.crew import Crew
+
+    return lambda drills: Crew(bank, drills, setting, size=jobs)
 
 
 def grade_plan(
     plan: Plan,
-    bank: Bank,
+    workforce_for: Callable[[Sequence[Drill]], Any],
     drills: Sequence[Drill],
     setting: Setting,
     gradebook: Gradebook,
-    jobs: int | None,
     *,
     plain: bool,
     verbose: bool,
 ) -> int:
     """Grade and record what a plan says, show how far it is and what it came to; return the exit code."""
-    from cvlab.batch.crew import Crew
     from cvlab.batch.running import run_plan
     from cvlab.show.batch import Progress, Row, summary
 
@@ -158,20 +174,19 @@ def grade_plan(
     rows: list[Row] = []
 
     with contextlib.ExitStack() as stack:
-        crew: Any = _Nobody()
+        workforce: Any = _Nobody()
         if wanted:
-            size = min(jobs or sys.maxsize, len(plan.groups)) if jobs else None
-            crew = stack.enter_context(Crew(bank, wanted, setting, size=size))
-            crew.readiness()
+            workforce = stack.enter_context(workforce_for(wanted))
+            workforce.readiness()
         progress = stack.enter_context(Progress(len(plan.groups), plain=plain, out=sys.stdout))
-        stack.enter_context(finishing_at_ctrl_c(crew, progress))
+        stack.enter_context(finishing_at_ctrl_c(workforce, progress))
 
         def on_graded(group: Group, report: Report) -> None:
             ours = [Row.of(handing.student.name, report) for handing in group.handings]
             rows.extend(ours)
             progress.add(report, ours)
 
-        tally = run_plan(plan, crew, gradebook, terms, on_graded)
+        tally = run_plan(plan, workforce, gradebook, terms, on_graded)
     for line in summary(rows, verbose=verbose):
         click.echo(line)
     if tally.left:
@@ -266,12 +281,12 @@ class _Nobody:
 
 
 @contextlib.contextmanager
-def finishing_at_ctrl_c(crew: Crew, progress: Any) -> Iterator[None]:
+def finishing_at_ctrl_c(workforce: Workforce, progress: Any) -> Iterator[None]:
     """Let the first Ctrl-C finish what is in hand, and the second stop at once; a polite kill is the first too."""
 
     def finish(number: int, _frame: object) -> None:
         signal.signal(number, signal.default_int_handler)
-        crew.finish_early()
+        workforce.finish_early()
         progress.say("Finishing what is in hand; Ctrl-C again stops at once.")
 
     before = {number: signal.signal(number, finish) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -16,6 +16,7 @@ from cvlab.cli.grade import (
     grading_options,
     is_plain,
     setting_of,
+    workforce_for,
 )
 from cvlab.cli.naming import complete_drills
 
@@ -34,6 +35,7 @@ def command(
     drill_name: str,
     course_file: Path | None,
     gradebook: str | None,
+    cluster: str | None,
     jobs: int | None,
     seed: int,
     mode: str,
@@ -49,7 +51,6 @@ def command(
     For after a drill, its grader or cvlab has changed. The old results stay; see them with cvlab history.
     Exit codes: 0 written or nothing to write, 1 not written, 2 wrong usage, 3 something could not be graded.
     """
-    from cvlab.batch.crew import Crew
     from cvlab.batch.regrading import again_for, handing_of
     from cvlab.gradebook import open_gradebook
     from cvlab.show.batch import Progress, Row
@@ -65,7 +66,7 @@ def command(
         errors = left = 0
         if missing:
             with contextlib.ExitStack() as stack:
-                crew = stack.enter_context(Crew(bank, [drill], setting, size=jobs))
+                crew = stack.enter_context(workforce_for(bank, setting, jobs, cluster)([drill]))
                 crew.readiness()
                 progress = stack.enter_context(Progress(len(missing), plain=is_plain(plain), out=sys.stdout))
                 stack.enter_context(finishing_at_ctrl_c(crew, progress))
