@@ -52,7 +52,7 @@ def origin(number: complex) -> str:
     if isinstance(number, complex) or math.isfinite(number):
         return ""
     if math.isnan(number):
-        return " NaN comes of 0/0, inf - inf or 0 * inf, of the root or log of a negative number, or of a root's slope at 0."
+        return " NaN comes of 0/0, inf - inf or 0 * inf, the root or log of a negative number, or a root's slope at 0."
     return " An infinity comes of a division by 0, the log of 0, exp of a large number, or an inf of one's own."
 
 

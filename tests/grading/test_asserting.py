@@ -25,7 +25,7 @@ from cvlab.sandbox.wire import Opaque
 settings.register_profile("unhurried", deadline=None)  # how long an example takes is no property of the code
 settings.load_profile("unhurried")
 
-OF_NAN = " NaN comes of 0/0, inf - inf or 0 * inf, of the root or log of a negative number, or of a root's slope at 0."
+OF_NAN = " NaN comes of 0/0, inf - inf or 0 * inf, the root or log of a negative number, or a root's slope at 0."
 OF_INFINITY = " An infinity comes of a division by 0, the log of 0, exp of a large number, or an inf of one's own."
 
 

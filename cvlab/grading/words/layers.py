@@ -8,12 +8,12 @@ LAYERS = (
     Saying(
         "RuntimeError: Given groups={groups:int}, weight of size [{w:shape}], expected input[{x:shape}] to have "
         "{takes:int} channels, but got {got:int} channels instead",
-        "{layer:A convolution} takes {takes} channels, but was given {got}.",
+        "{layer:A convolution} takes {takes:channel}, but was given {got}.",
     ),
     Saying(
         "RuntimeError: Given transposed=1, weight of size [{w:shape}], expected input[{x:shape}] to have {takes:int} "
         "channels, but got {got:int} channels instead",
-        "{layer:A transposed convolution} takes {takes} channels, but was given {got}.",
+        "{layer:A transposed convolution} takes {takes:channel}, but was given {got}.",
     ),
     Saying(
         "RuntimeError: Expected 3D (unbatched) or 4D (batched) input to {function:name}, but got input of size: "
@@ -44,7 +44,7 @@ LAYERS = (
     ),
     Saying(
         "ValueError: num_channels ({channels:int}) must be divisible by num_groups ({groups:int})",
-        "GroupNorm cannot part {channels} channels into {groups} groups of the same size.",
+        "GroupNorm cannot part {channels:channel} into {groups} groups of the same size.",
     ),
     Saying(
         "AssertionError: embed_dim must be divisible by num_heads",
@@ -52,7 +52,7 @@ LAYERS = (
     ),
     Saying(
         "RuntimeError: running_mean should contain {got:int} elements not {takes:int}",
-        "{layer:A batch norm} is made for {takes} channels, but was given {got}.",
+        "{layer:A batch norm} is made for {takes:channel}, but was given {got}.",
     ),
     Saying(
         "ValueError: expected 4D input (got {got:int}D input)",
@@ -77,12 +77,12 @@ LAYERS = (
     ),
     Saying(
         "NotImplementedError: Got {got:int}D input, but {mode:name} mode needs {takes:int}D input",
-        "interpolate in mode {mode} takes {takes} dimensions, (B, C, H, W), but was given {got}.",
+        "interpolate in mode {mode} takes {takes:dimension}, (B, C, H, W), but was given {got}.",
     ),
     Saying(
         "NotImplementedError: Input Error: Only 3D, 4D and 5D input Tensors supported (got {n:int}D) for the modes: "
         "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got {mode:word})",
-        "interpolate knows no mode {mode} for {n} dimensions; for images it knows nearest and bilinear.",
+        "interpolate knows no mode {mode} for {n:dimension}; for images it knows nearest and bilinear.",
     ),
     Saying(
         "ValueError: either size or scale_factor should be defined",

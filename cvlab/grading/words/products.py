@@ -7,7 +7,7 @@ from cvlab.grading.words.saying import Saying
 PRODUCTS = (
     Saying(
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied ({x:dims} and {w:dims})",
-        "{layer} takes {w.first} features, but the last size of what it was given is {x.last}.",
+        "{layer} takes {w.first:feature}, but the last size of what it was given is {x.last}.",
         layer="Linear",
     ),
     Saying(
@@ -30,11 +30,11 @@ PRODUCTS = (
     ),
     Saying(
         "RuntimeError: size mismatch, got input ({_:int}), mat ({left:dims}), vec ({right:int})",
-        "You multiplied a matrix {left} by a vector of {right} numbers, which must have {left.last}.",
+        "You multiplied a matrix {left} by a vector of {right:number}, which must have {left.last}.",
     ),
     Saying(
         "RuntimeError: inconsistent tensor size, expected tensor [{left:int}] and src [{right:int}] to have the same",
-        "You multiplied two vectors, one of {left} numbers, the other of {right}: they must have as many.",
+        "You multiplied two vectors, one of {left:number}, the other of {right}: they must have as many.",
     ),
     Saying(
         "RuntimeError: einsum(): subscript {letter:name} has size {other:int} for operand {n:int} which does not "
@@ -44,12 +44,12 @@ PRODUCTS = (
     Saying(
         "RuntimeError: einsum(): the number of subscripts in the equation ({letters:int}) does not match the number "
         "of dimensions ({n:int}) for operand {which:int}",
-        "In einsum, tensor {which} (counted from 0) has {n} dimensions, but its part of the formula has "
-        "{letters} letters.",
+        "In einsum, tensor {which} (counted from 0) has {n:dimension}, but its part of the formula has "
+        "{letters:letter}.",
     ),
     Saying(
         "RuntimeError: X1 and X2 must have the same number of columns. X1: {left:int} X2: {right:int}",
-        "cdist was given points of {left} numbers and points of {right}: they must have as many.",
+        "cdist was given points of {left:number} and points of {right}: they must have as many.",
     ),
 )
 
@@ -214,6 +214,11 @@ TYPES = (
     ),
     Saying(
         "RuntimeError: Found no NVIDIA driver on your system",
+        "A GPU was asked for, but drills are checked without one: make tensors where the input is, with "
+        "device=x.device.",
+    ),
+    Saying(
+        "RuntimeError: Cannot re-initialize CUDA in forked subprocess",
         "A GPU was asked for, but drills are checked without one: make tensors where the input is, with "
         "device=x.device.",
     ),

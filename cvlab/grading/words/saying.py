@@ -38,7 +38,19 @@ class Saying:
         return found and {name: _KINDS[kind].means(found[name]) for name, kind in kinds.items()}
 
 
-class Shape(tuple[int, ...]):
+class Number(int):
+    """A whole number, which counts a thing when it is formatted with its name: `{n:channel}` is `3 channels`."""
+
+    def __format__(self, thing: str) -> str:
+        return f"{int(self)} {thing}{'' if self == 1 else 's'}" if thing else str(int(self))
+
+    @property
+    def before(self) -> int:
+        """The number before it: the last index of so many."""
+        return self - 1
+
+
+class Shape(tuple[Number, ...]):
     """The sizes of a tensor."""
 
     __slots__ = ()
@@ -47,19 +59,19 @@ class Shape(tuple[int, ...]):
         return str(tuple(self))
 
     @property
-    def first(self) -> int:
+    def first(self) -> Number:
         """The first size."""
         return self[0]
 
     @property
-    def last(self) -> int:
+    def last(self) -> Number:
         """The last size."""
         return self[-1]
 
     @property
-    def numbers(self) -> int:
+    def numbers(self) -> Number:
         """How many numbers a tensor of this shape has; -1, which stands for whatever fits, is left out."""
-        return abs(math.prod(self))
+        return Number(abs(math.prod(self)))
 
     @property
     def total(self) -> int:
@@ -67,23 +79,9 @@ class Shape(tuple[int, ...]):
         return sum(self)
 
     @property
-    def bare(self) -> str:
-        """The sizes without brackets."""
-        return str(self)[1:-1]
-
-    @property
     def holds(self) -> str:
         """What a tensor of this shape needs."""
-        return f"needs a multiple of {self.numbers} numbers" if -1 in self else f"holds {self.numbers} numbers"
-
-
-class Number(int):
-    """A whole number."""
-
-    @property
-    def before(self) -> int:
-        """The number before it: the last index of so many."""
-        return self - 1
+        return f"needs a multiple of {self.numbers:number}" if -1 in self else f"holds {self.numbers:number}"
 
 
 class Imported(str):
@@ -150,7 +148,7 @@ def _one_of(words: str) -> _Kind:
 
 
 def _shape(text: str) -> Shape:
-    return Shape(int(size) for size in re.findall(r"-?\d+", text))
+    return Shape(Number(size) for size in re.findall(r"-?\d+", text))
 
 
 def _call(text: str) -> str:

@@ -41,7 +41,7 @@ SHAPES = (
     ),
     Saying(
         "RuntimeError: unflatten: Provided sizes [{y:shape}] don't multiply up to the size of dim {n:int} ({size:int})",
-        "Dimension {n} has size {size} and cannot be parted into {y}, which is {y.numbers} numbers.",
+        "Dimension {n} has size {size} and cannot be parted into {y}, which is {y.numbers:number}.",
     ),
     Saying(
         "RuntimeError: flatten() has invalid args: start_dim cannot come after end_dim",
@@ -115,7 +115,7 @@ INDICES = (
     ),
     Saying(
         "IndexError: too many indices for tensor of dimension {n:int}",
-        "A tensor of {n} dimensions was indexed by more than {n} indices (or by a word, which only a dict knows).",
+        "A tensor of {n:dimension} was indexed by more than {n} indices (or by a word, which only a dict knows).",
     ),
     Saying(
         "IndexError: invalid index of a 0-dim tensor",
@@ -135,7 +135,7 @@ INDICES = (
     ),
     Saying(
         "IndexError: out of range: tried to access index {index:int} on a tensor of {size:int} elements",
-        "An index is {index}, but the tensor has {size} numbers: the last index is {size.before}.",
+        "An index is {index}, but the tensor has {size:number}: the last index is {size.before}.",
     ),
     Saying(
         "IndexError: The shape of the mask [{mask:shape}] at index {_:int} does not match the shape of the indexed "
