@@ -1,0 +1,112 @@
+"""nbgrader's `autograde` without a kernel: a notebook of ours is judged as text, in the sandbox, and gets its outputs.
+
+nbgrader runs a submission in a Jupyter kernel and reads each graded cell's output as its points. Whatever runs in a
+kernel can write that output, and everything else its user may write. `configure` puts the class below in the place of
+nbgrader's executor; everything before and after stays nbgrader's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import Execute
+from traitlets import Enum
+
+from cvlab.errors import GraderError
+from cvlab.interop.judging import verdict_on
+from cvlab.interop.layers import layer_lines, points_by_layer
+from cvlab.interop.nbgrader_course import graded_by
+from cvlab.report import Layer, Report
+
+SECONDS_PER_CELL = 600
+"""What nbgrader's own executor may take, should somebody use it: its 30 seconds are less than a check may need."""
+
+EXPORT_AGAIN = "Run cvlab export nbgrader and nbgrader generate_assignment --force again."
+
+
+def configure(config: Any) -> None:
+    """Let nbgrader judge notebooks of ours by cvlab, and give them back graded cells that a student deleted."""
+    steps = Autograde().autograde_preprocessors
+    config.Autograde.autograde_preprocessors = [SandboxExecute if step is Execute else step for step in steps]
+    config.OverwriteCells.add_missing_cells = True
+    config.Execute.timeout = SECONDS_PER_CELL
+
+
+class SandboxExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
+    """Takes the place of nbgrader's executor: judges notebooks of ours, and leaves others to it."""
+
+    isolation = Enum(
+        ("sandbox", "process"),
+        "sandbox",
+        help="How cvlab keeps submissions apart; `process` only for code you trust, where there is no sandbox.",
+    ).tag(config=True)
+
+    def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> tuple[Any, Any]:
+        """Put outputs into the graded cells of a notebook.
+
+        Which cells those are, nbgrader's database says, not the submission. A notebook that has other cells with
+        automatic points, too, is run in a kernel for these, as nbgrader does it. Raises a CvlabError where there is no
+        verdict; nbgrader then goes on with the next submission and grades this one another time.
+        """
+        ours, others = _graded_cells(resources["nbgrader"])
+        if not ours:
+            return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
+        report = verdict_on(nbformat.writes(nb).encode(), ".ipynb", _drill_of(ours), isolation=self.isolation)
+        _refuse_changed(report, ours)
+        cells = [one for one in nb.cells if one.cell_type == "code" and graded_by(_grade_id(one))]
+        if others:
+            sources = [one.source for one in cells]
+            for one in cells:
+                one.source = ""
+            nb, resources = super().preprocess(nb, resources, km)
+            for one, source in zip(cells, sources, strict=True):
+                one.source = source
+        for number, one in enumerate(cells, start=1):
+            show_verdict(one, report, number)
+        return nb, resources
+
+
+def show_verdict(cell: Any, report: Report, number: int) -> None:
+    """Give a graded cell the outputs that nbgrader reads points from, and a student the reasons."""
+    found = graded_by(_grade_id(cell))
+    assert found is not None
+    layer = found[1]
+    points = sum(check.points for check in report.checks if check.layer == layer)
+    text = "\n".join(layer_lines(report, layer)) + "\n"
+    cell.execution_count = number
+    cell.outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text=text),
+        nbformat.v4.new_output("execute_result", data={"text/plain": str(points)}, execution_count=number),
+    ]
+
+
+def _graded_cells(resources: Any) -> tuple[dict[str, float], list[str]]:
+    """Return our cells of a notebook with their points, and the names of others that are graded by running them."""
+    with Gradebook(resources["db_url"]) as gradebook:
+        notebook = gradebook.find_notebook(resources["notebook"], resources["assignment"])
+        written = {one.name for one in notebook.solution_cells}
+        points = {one.name: one.max_score for one in notebook.grade_cells if one.cell_type == "code"}
+    ours = {name: most for name, most in points.items() if graded_by(name)}
+    return ours, [name for name in points if name not in ours and name not in written]
+
+
+def _drill_of(names: dict[str, float]) -> str:
+    drills = sorted({found[0] for name in names if (found := graded_by(name))})
+    if len(drills) != 1:
+        raise GraderError("notebook", f"it has cells of several drills: {', '.join(drills)}.", "Give each its own.")
+    return drills[0]
+
+
+def _refuse_changed(report: Report, names: dict[str, float]) -> None:
+    """Raise GraderError where the course has other points than the drill: it changed after the export."""
+    here: dict[Layer, float] = {found[1]: most for name, most in names.items() if (found := graded_by(name))}
+    if here != points_by_layer(report.checks):
+        fact = "the course was made from another version of it: their points differ."
+        raise GraderError(f"drill {report.drill}", fact, EXPORT_AGAIN)
+
+
+def _grade_id(cell: Any) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
