@@ -28,8 +28,8 @@ CANVAS = (
 MOODLE = "Identifier,Full name,Grade,Maximum Grade,Last modified (grade)\nParticipant 57,Ada,,4,-\n"
 
 RIGHT = a_report("passed", [a_check(), a_check()])
-HALF = a_report("failed", [a_check(), a_check("failed", message="Differs.")])
-BROKEN = a_report("error", [])
+HALF = a_report("failed", [a_check(), a_check("failed", message="Differs.")], sha256="cd" * 32)
+BROKEN = a_report("error", [], sha256="ef" * 32)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def record(key: str, report: Report, drill: str = "01_residual_block", *, at: st
     terms = Terms(drill=drill, digest="d", version="1", seed=0, mode="sandbox", limits=Limits())
     handing = Handing(student=student, drill=drill, file="a.py", sha256=report.sha256, submitted_at=at)
     book = open_gradebook("grades.sqlite")
-    book.record([handing], report, terms)
+    book.record([handing], report, terms, data=b"x = 1\n")
     book.close()
 
 
