@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -23,6 +23,15 @@ from cvlab.workspace.home import NEW_SETTINGS
 
 Files = dict[str, bytes]
 """Contents by path from the kit's root, with `/` between its parts."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What students get, and what is told of it."""
+
+    files: Files
+    told: list[KitDrill]
+
 
 GUIDE = """\
 # Drills in computer vision
@@ -48,8 +57,8 @@ nothing that the brief does not say.
 """
 
 
-def kit_files(bank: Bank, drills: Sequence[Drill], *, seeds: Sequence[int] = (), notebooks: bool = False) -> Files:
-    """Return the files of a kit with these drills, the same bytes for the same bank, seeds and torch.
+def kit_files(bank: Bank, drills: Sequence[Drill], *, seeds: Sequence[int] = (), notebooks: bool = False) -> Kit:
+    """Return a kit with these drills, the same bytes for the same bank, seeds and torch.
 
     Answers are recorded for seed 0 and `seeds`. With `notebooks`, a student writes into notebooks. Raises BankError
     where a drill cannot be released.
@@ -71,7 +80,7 @@ def kit_files(bank: Bank, drills: Sequence[Drill], *, seeds: Sequence[int] = (),
     files[f"{ROOM}/{MARK}"] = msgspec.toml.encode(mark)
     files[WORKSPACE_MARK] = NEW_SETTINGS.encode()
     files["README.md"] = _guide(drills, told, notebooks=notebooks).encode()
-    return dict(sorted(files.items()))
+    return Kit(dict(sorted(files.items())), told)
 
 
 def public_probes(drill: Drill) -> str:
