@@ -21,6 +21,7 @@ COMMANDS = {
     "check": ("cvlab.cli.check", "Check your solution of a drill and say why it fails."),
     "completion": ("cvlab.cli.completion", "Print what a shell needs to complete cvlab's words."),
     "engine": ("cvlab.cli.engine", "Show or stop the process that makes checks quick."),
+    "export": ("cvlab.cli.export", "Hand grades back, in the form that another system takes."),
     "grade": ("cvlab.cli.grade", "Grade a whole class: a folder or the zip of your LMS."),
     "hint": ("cvlab.cli.reading:hint", "Tell a hint for a drill, one more each time."),
     "history": ("cvlab.cli.history", "Show everything a student was ever graded."),
