@@ -15,7 +15,7 @@ import msgspec
 
 from cvlab.bank import open_bank
 from cvlab.cli import complain
-from cvlab.cli.naming import complete_drills
+from cvlab.cli.naming import drill_and_files, drill_or_file
 from cvlab.drill import Drill
 from cvlab.engine import launch
 from cvlab.errors import BadSubmission, CvlabError, UsageError
@@ -34,7 +34,7 @@ EXIT_CODES = {"passed": 0, "failed": 1, "error": 3}
 
 
 @click.command("check", short_help="Check your solution of a drill and say why it fails.")
-@click.argument("drill_name", metavar="DRILL", shell_complete=complete_drills)
+@drill_or_file
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 @click.option(
     "--only",
@@ -61,7 +61,7 @@ EXIT_CODES = {"passed": 0, "failed": 1, "error": 3}
 @click.option("-v", "--verbose", is_flag=True, help="Tell every failure at length, not only the first.")
 @click.option("--cold", is_flag=True, help="Use no engine that is ready, and start none for the next time.")
 def command(
-    drill_name: str,
+    drill_name: str | None,
     files: tuple[Path, ...],
     layers: tuple[Any, ...],
     seed: int,
@@ -76,13 +76,14 @@ def command(
 ) -> int:
     """Check your solution of DRILL (its number or name) and say why it fails.
 
-    Without a FILE, the drill's own file is looked for here and in its exercise folder. A FILE may be .py or .ipynb.
+    Without DRILL, it is the one that your FILE has its name of, or whose folder you are in, else the next one. Without
+    a FILE, the drill's own file is looked for here and in its exercise folder. A FILE may be .py or .ipynb.
     Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 cvlab or a grader broke.
     """
     bank = open_bank()
-    drill = bank.find(drill_name)
+    drill, named = drill_and_files(bank, drill_name, files)
     about = drill.about
-    paths = list(files) or [own_file(drill)]
+    paths = named or [own_file(drill)]
     code = _complain_about_missing(paths)
     paths = [path for path in paths if path.exists()]
     if not paths:

@@ -8,14 +8,14 @@ import click
 
 from cvlab.bank import open_bank
 from cvlab.cli.check import own_file
-from cvlab.cli.naming import complete_drills
+from cvlab.cli.naming import drill_and_file, drill_or_file
 from cvlab.errors import UsageError
 from cvlab.grading.starting import start_sandbox
 from cvlab.submission import read_submission
 
 
 @click.command("picture")
-@click.argument("drill_name", metavar="DRILL", shell_complete=complete_drills)
+@drill_or_file
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(), help="Folder for the pictures; this one if left out."
@@ -26,10 +26,10 @@ from cvlab.submission import read_submission
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the pictures and the activations as one line of JSON; write no file."
 )
-def command(drill_name: str, file: Path | None, out: Path, seed: int, *, as_json: bool) -> int:
+def command(drill_name: str | None, file: Path | None, out: Path, seed: int, *, as_json: bool) -> int:
     """Draw the pictures of DRILL from what your solution answers, as PNG files."""
     bank = open_bank()
-    drill = bank.find(drill_name)
+    drill, file = drill_and_file(bank, drill_name, file)
     path = file or own_file(drill)
     sandbox = start_sandbox(bank, "auto", drill.about.preload)
     try:

@@ -13,7 +13,7 @@ import click
 
 from cvlab.bank import open_bank
 from cvlab.cli.check import EXIT_CODES, own_file
-from cvlab.cli.naming import complete_drills
+from cvlab.cli.naming import drill_and_file, drill_or_file
 from cvlab.engine import place
 from cvlab.errors import UsageError
 from cvlab.grading.starting import MODES, make_grader, start_sandbox
@@ -24,7 +24,7 @@ from cvlab.workspace.recording import record_attempt
 
 
 @click.command("show", short_help="Show a check as a page, with pictures of what your code answers.")
-@click.argument("drill_name", metavar="DRILL", shell_complete=complete_drills)
+@drill_or_file
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the page to this file.")
 @click.option("--no-open", "unopened", is_flag=True, help="Do not open the page in the browser.")
@@ -41,7 +41,7 @@ from cvlab.workspace.recording import record_attempt
     help="How to keep your code apart.",
 )
 def command(
-    drill_name: str, file: Path | None, out: Path | None, seed: int, mode: str, *, unopened: bool, terminal: bool
+    drill_name: str | None, file: Path | None, out: Path | None, seed: int, mode: str, *, unopened: bool, terminal: bool
 ) -> int:
     """Check your solution of DRILL and show everything there is to see, as one page in the browser.
 
@@ -49,7 +49,7 @@ def command(
     puts out. It needs no network and no JavaScript. Exit codes are those of `cvlab check`.
     """
     bank = open_bank()
-    drill = bank.find(drill_name)
+    drill, file = drill_and_file(bank, drill_name, file)
     path = file or own_file(drill)
     submission = read_submission(path)
     target = None if terminal else _target(out, path, f"{drill.folder}.html")  # told before the work, if it cannot be

@@ -13,9 +13,8 @@ import click
 from cvlab.bank import Bank, open_bank
 from cvlab.cli import run as run_command
 from cvlab.cli.check import own_file
-from cvlab.cli.naming import drill_meant, optional_drill
+from cvlab.cli.naming import drill_and_file, drill_or_file
 from cvlab.cli.screen import a_console, plain_option
-from cvlab.drill import Drill
 from cvlab.errors import UsageError
 from cvlab.report import LAYERS
 from cvlab.text import one_line
@@ -26,7 +25,7 @@ COMMAND_OF_KEY = {"h": "hint", "b": "brief", "l": "list"}
 
 
 @click.command("watch")
-@optional_drill
+@drill_or_file
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
 @click.option(
     "--only",
@@ -39,8 +38,8 @@ COMMAND_OF_KEY = {"h": "hint", "b": "brief", "l": "list"}
 def command(drill_name: str | None, file: Path | None, layers: tuple[str, ...], plain: bool) -> int:
     """Check your file for DRILL at every save, until you press q.
 
-    Without DRILL, it is the one whose folder you are in, else the next one. A save while a check is under way gives
-    that one up and begins anew. Without a terminal, there are no keys, and Ctrl-C ends it.
+    Without DRILL, it is the one that FILE has its name of, or whose folder you are in, else the next one. A save while
+    a check is under way gives that one up and begins anew. Without a terminal, there are no keys, and Ctrl-C ends it.
     """
     if os.name != "posix":
         raise UsageError("cvlab watch", "it needs Linux or macOS.", "Run `cvlab check` after each save.")
@@ -49,7 +48,7 @@ def command(drill_name: str | None, file: Path | None, layers: tuple[str, ...], 
     from cvlab.watching.screen import PlainScreen, TerminalScreen
 
     bank = open_bank()
-    drill = _drill(bank, drill_name)
+    drill, file = drill_and_file(bank, drill_name, file)
     if file is not None and file.is_dir():
         raise UsageError(str(file), "it is a directory.", "Name a .py or .ipynb file.")
     target = Target(drill, Path.cwd() / (file or own_file(drill)))
@@ -67,15 +66,6 @@ def command(drill_name: str | None, file: Path | None, layers: tuple[str, ...], 
         keyboard = terminal.enter_context(Keyboard()) if has_keys else None
         Loop(target, screen, actions, keyboard, options).run()
     return 0
-
-
-def _drill(bank: Bank, name: str | None) -> Drill:
-    """Return the drill meant; outside a workspace, without a name, the one whose file lies here."""
-    if name is None and find_workspace() is None:
-        here = [drill for drill in bank.drills() if Path(drill.about.file).is_file()]
-        if len(here) == 1:
-            return here[0]
-    return drill_meant(bank, name)
 
 
 def _tell(key: str, target: Any, options: list[str]) -> None:

@@ -231,8 +231,18 @@ class Server:
         self._close_files_of(guest)
         self._served += 1
         self._selector.register(guest.child, selectors.EVENT_READ, (guest,))
-        if drill := _drill_of(request.arguments):
+        if drill := self._drill_of(request):
             self.preparation.want(drill)
+
+    def _drill_of(self, request: Request) -> str:
+        """Return the drill that a command line is about, or nothing."""
+        from cvlab.cli.check import command
+        from cvlab.cli.naming import drill_and_files
+
+        with contextlib.suppress(Exception):
+            given = command.make_context("check", list(request.arguments[1:])).params
+            return drill_and_files(self._bank, given["drill_name"], given["files"], Path(request.folder))[0].name
+        return ""
 
     def _reap(self, guest: _Guest) -> None:
         """Take note of a child's end; if it ended without a word, its client must hear of it."""
@@ -369,15 +379,6 @@ def _preload_of(drill: Drill) -> list[str]:
         return drill.about.preload
     except CvlabError:  # whoever checks this drill is told
         return []
-
-
-def _drill_of(arguments: list[str]) -> str:
-    """Return the drill that a command line is about, or nothing."""
-    from cvlab.cli.check import command
-
-    with contextlib.suppress(Exception):
-        return str(command.make_context("check", list(arguments[1:])).params["drill_name"])
-    return ""
 
 
 def _peer_uid(connection: socket.socket) -> int:

@@ -73,6 +73,7 @@ def ways(drill: Drill) -> list[tuple[str, str]]:
         (f"cvlab brief {number}", "what to write"),
         (f"cvlab open {number}", "your file, in your editor"),
         (f"cvlab check {number}", "is it right, and if not, why"),
+        (f"cvlab watch {number}", "the same at every save"),
         (f"cvlab hint {number}", "a hint, one more each time"),
     ]
 
