@@ -183,6 +183,38 @@ def test_cells_are_counted_among_code_cells_with_skipped_and_empty_ones() -> Non
     assert got.notes == ["1 cell tagged cvlab-skip left out"]
 
 
+HOUSE = """from __future__ import (annotations, division)  # as ever
+def house():
+    return '''
+from __future__ import division
+'''
+"""
+
+
+def test_every_cell_may_import_from_the_future() -> None:
+    got = read_cells('"""A module."""\nfrom __future__ import annotations\n', "x: Later = 1", HOUSE)
+    assert got.source.split("\n")[0] == "from __future__ import annotations, division"
+    names: dict[str, Any] = {}
+    exec(compile(got.source, "x.ipynb", "exec", dont_inherit=True), names)
+    assert names["house"]() == "\nfrom __future__ import division\n"
+    where = got.where(got.source[: got.source.index("def house")].count("\n") + 1)
+    assert (where.file, where.line, where.text) == ("x.ipynb[cell 3]", 2, "def house():")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("from __future__ import annotations\na = 1", "b = 2"),
+        ("# none yet", "from __future__ import annotations\na = 1"),
+        ("a = 1", "from __future__ import braces"),
+        ("a = 1\nfrom __future__ import annotations", "b = 2"),
+    ],
+    ids=["where it may stand", "after a comment", "what there is not", "a mistake in a notebook, too"],
+)
+def test_an_import_from_the_future_stays_where(cells: tuple[str, str]) -> None:
+    assert read_cells(*cells).source == "\n".join(cells) + "\n"
+
+
 def test_what_nbgrader_grades_and_the_student_does_not_write_is_left_out() -> None:
     def marked(source: str, **marks: object) -> dict[str, Any]:
         return {**code(source), "metadata": {"nbgrader": marks}}

@@ -7,6 +7,7 @@ never closed, which is a syntax error, the rest of that cell is left as it is.
 """
 
 from __future__ import annotations
+import __future__
 
 import json
 import re
@@ -31,6 +32,11 @@ _OTTER = re.compile(
     |grader\.(?:check|check_all|export)\(.*\)
     )[\s;]*+$""",
     re.VERBOSE,
+)
+
+#: What every cell of a notebook may begin with, and a file only before all other code.
+_FUTURE = re.compile(
+    r"from\s++__future__\s++import\s++\(?+\s*+(\w++(?:\s*+,\s*+\w++)*+)\s*+,?+\s*+\)?+\s*+;?+\s*+(?:#.*)?$"
 )
 
 _SUBSCRIPT = r"""\[(?:[\w.,:\s-]*+|'[^'"\\]*+'|"[^'"\\]*+")\]"""
@@ -96,7 +102,33 @@ def notebook_source(data: bytes, shown: str) -> tuple[str, list[tuple[int, int]]
         (foreign, "cell", "beginning with %% commented out"),
     ]
     notes = [f"{count} {noun}{'s' if count > 1 else ''} {what}" for count, noun, what in counts if count]
-    return "\n".join(texts) + "\n", places, notes
+    texts, future = _with_future_first(texts)
+    if future:
+        places = [(first + 1, number) for first, number in places]
+    return "\n".join([*future, *texts]) + "\n", places, notes
+
+
+def _with_future_first(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the cells, and the line that has to come before all of them: what later ones import from `__future__`.
+
+    A notebook compiles its cells one by one. Joined, a second such import would be a syntax error.
+    """
+    lines: list[list[str]] = []
+    imports: list[tuple[int, int, str]] = []
+    for cell, text in enumerate(texts):
+        lines.append(text.split("\n"))
+        tracker = StatementTracker()
+        for number, line in enumerate(lines[-1]):
+            if tracker.at_statement and (match := _FUTURE.match(line)):
+                imports.append((cell, number, match["names"]))
+            tracker.feed(line)
+    names = {name.strip() for _, _, listed in imports for name in listed.split(",")}
+    first = next((cell for cell, text in enumerate(texts) if _CODE.search(text)), 0)
+    if all(cell == first for cell, _, _ in imports) or not names <= set(__future__.all_feature_names):
+        return texts, []
+    for cell, number, _ in imports:
+        lines[cell][number] = f"# {lines[cell][number]}"
+    return ["\n".join(cell) for cell in lines], [f"from __future__ import {', '.join(sorted(names))}"]
 
 
 def _parsed_notebook(data: bytes, shown: str) -> _Notebook:
