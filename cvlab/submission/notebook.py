@@ -36,8 +36,9 @@ _OTTER = re.compile(
 
 #: What every cell of a notebook may begin with, and a file only before all other code.
 _FUTURE = re.compile(
-    r"from\s++__future__\s++import\s++\(?+\s*+(\w++(?:\s*+,\s*+\w++)*+)\s*+,?+\s*+\)?+\s*+;?+\s*+(?:#.*)?$"
+    r"from\s++__future__\s++import\s++\(?+\s*+(?P<names>\w++(?:\s*+,\s*+\w++)*+)\s*+,?+\s*+\)?+\s*+;?+\s*+(?:#.*)?$"
 )
+_CODE = re.compile(r"^[ \t]*+[^\s#]", re.MULTILINE)
 
 _SUBSCRIPT = r"""\[(?:[\w.,:\s-]*+|'[^'"\\]*+'|"[^'"\\]*+")\]"""
 _CELL_MAGIC = re.compile(r"\s*+%%(\w++)(?!\?)")
