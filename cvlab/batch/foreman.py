@@ -23,9 +23,9 @@ from cvlab.bank import open_bank
 from cvlab.batch.jobs import MAX_FRAME, Done, Job, Readiness, Setting, Start, file_name, pack
 from cvlab.errors import BadSubmission, CvlabError, GraderError
 from cvlab.grading.grader import Grader
-from cvlab.grading.starting import start_sandbox
 from cvlab.report import Report
 from cvlab.sandbox import jail
+from cvlab.starting import start_sandbox
 from cvlab.submission import submission_of
 
 GRADER_CPU_SECONDS = 900

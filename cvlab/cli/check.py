@@ -19,8 +19,8 @@ from cvlab.cli.naming import drill_and_files, drill_or_file
 from cvlab.drill import Drill
 from cvlab.engine import launch
 from cvlab.errors import BadSubmission, CvlabError, UsageError
-from cvlab.grading.starting import MODES, is_warm, make_grader, start_sandbox
 from cvlab.report import LAYERS, Report
+from cvlab.starting import MODES, is_warm, make_grader, start_sandbox
 from cvlab.submission import read_submission
 from cvlab.workspace.home import find_workspace
 from cvlab.workspace.recording import record_attempt

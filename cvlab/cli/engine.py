@@ -15,7 +15,7 @@ import click
 
 from cvlab.engine import client, launch, place, protocol
 from cvlab.errors import CvlabError, SandboxError
-from cvlab.grading.starting import MODES, start_sandbox
+from cvlab.starting import MODES, start_sandbox
 from cvlab.text import visible
 
 __all__ = ["MODES", "command", "start_sandbox"]

@@ -10,7 +10,7 @@ from cvlab.bank import open_bank
 from cvlab.cli.check import own_file
 from cvlab.cli.naming import drill_and_file, drill_or_file
 from cvlab.errors import UsageError
-from cvlab.grading.starting import start_sandbox
+from cvlab.starting import start_sandbox
 from cvlab.submission import read_submission
 
 

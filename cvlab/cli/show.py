@@ -16,7 +16,7 @@ from cvlab.cli.check import EXIT_CODES, own_file
 from cvlab.cli.naming import drill_and_file, drill_or_file
 from cvlab.engine import place
 from cvlab.errors import UsageError
-from cvlab.grading.starting import MODES, make_grader, start_sandbox
+from cvlab.starting import MODES, make_grader, start_sandbox
 from cvlab.submission import read_submission
 from cvlab.text import visible
 from cvlab.workspace.home import find_workspace

@@ -13,7 +13,7 @@ from cvlab.bank import open_full_bank
 from cvlab.cli import complain
 from cvlab.cli.naming import complete_drills
 from cvlab.errors import CvlabError, UsageError
-from cvlab.grading.starting import start_sandbox
+from cvlab.starting import start_sandbox
 from cvlab.verify.verification import SENTENCES, Verification
 
 BROKEN, CVLAB_BROKE = 1, 3

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cvlab.bank import Bank
 from cvlab.grading.grader import Grader
-from cvlab.grading.starting import Warm
+from cvlab.starting import Warm
 
 SEED = 0
 """Other seeds are for those who doubt a verdict; they may wait."""

@@ -95,7 +95,7 @@ class Server:
         self._start()
 
     def _start(self) -> None:
-        from cvlab.grading import starting
+        from cvlab import starting
 
         preload = dict.fromkeys(name for drill in self._bank.drills() for name in _preload_of(drill))
         sandbox = starting.start_sandbox(self._bank, "auto", preload)
