@@ -60,8 +60,8 @@ def match_by_name(
     *folders, file = within
     stem = without_repetition(_stem(file))
     exact = tuple(drill for drill in every if _squashed(stem) in _names(drill))
-    if exact:
-        return Match(exact, EXACT)
+    if exact:  # of drills that share a file's name, those that were asked for
+        return Match(tuple(drill for drill in exact if drill in drills) or exact, EXACT)
     if found := _named(_stem(file), every):
         return Match(found, WITHIN)
     for name in (*reversed(folders), *labels):

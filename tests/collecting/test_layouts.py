@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
+from cvlab.bank import Bank
 from cvlab.collecting import LAYOUTS, Collection, collect
 from cvlab.drill import Drill
 from cvlab.errors import BadCollection
@@ -527,6 +529,13 @@ def test_what_is_for_a_drill_that_is_not_asked_for_is_not_graded_for_another(
         "dora/04_anchor_head.py",
     }
     assert "none of them says that it is the drill's" in why["dora/mine.py"]
+
+
+def test_of_two_drills_whose_files_have_one_name_it_is_for_the_one_that_is_asked_for(make: Make) -> None:
+    quick, slow = Bank(ROOT / "bench" / "bank").drills()
+    assert quick.about.file == slow.about.file
+    collection = collect(make("folder", named("ada/block.py", "bob/block.py")), [slow], others=[quick, slow])
+    assert [one.drill for one in collection.handed_in] == [slow.folder, slow.folder]
 
 
 def test_one_drill_of_a_course_that_lies_by_drills(
