@@ -1,7 +1,8 @@
 """cvlab in a notebook: `%load_ext cvlab`, then `%%check 04` for one cell or `%check 04` for all that was run so far.
 
 The kernel only hands over text. Grading happens in a process of its own, as `cvlab check` does it, and nothing of the
-notebook's live objects is looked at: what is graded is what is written.
+notebook's live objects is looked at: what is graded is what is written. `%points`, for notebooks that nbgrader grades,
+is in `cvlab.interop.kernel`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from cvlab.engine.launch import command_for
 from cvlab.errors import CvlabError, SandboxError, UsageError
 from cvlab.report import LAYERS, Report
 from cvlab.text import visible
@@ -42,10 +44,22 @@ _JUDGED_BY_US = re.compile(r"\s*%%check\b")
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Add the magic `check` to an IPython shell; called by `%load_ext cvlab`."""
+    """Add the magics to an IPython shell, once; called by `%load_ext cvlab`."""
+    check_of(shell)
+
+
+def check_of(shell: Any) -> Check:
+    """Return the magic `check` of an IPython shell, which gets it and `points` now where it has none."""
+    known = getattr(shell.magics_manager.magics["line"].get("check"), "__self__", None)
+    if isinstance(known, Check):  # `%reload_ext`: what it knows of failures is kept
+        return known
+    from cvlab.interop.kernel import Points
+
     check = Check(shell)
     shell.events.register("post_run_cell", check.remember_failure)
     shell.register_magic_function(check.run, magic_kind="line_cell", magic_name="check")
+    shell.register_magic_function(Points(check).run, magic_kind="line", magic_name="points")
+    return check
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,7 +87,7 @@ class Check:
     """The magic `check` of one shell."""
 
     def __init__(self, shell: Any) -> None:
-        self._shell = shell
+        self.shell = shell
         self._failed: set[int] = set()
         """Numbers of the cells that raised something since the extension was loaded."""
 
@@ -89,7 +103,7 @@ class Check:
             if asked is None:
                 return
             if cell is None:
-                self._check(asked, *self._cells_so_far())
+                self._check(asked, *self.cells_so_far())
             else:
                 before = [""] * len(self._earlier())  # so that a cell's number is the one beside it
                 self._check(asked, [*before, f"# %%check {line}\n{cell}"], [])
@@ -98,7 +112,7 @@ class Check:
         except KeyboardInterrupt:
             print("cvlab: stopped.", file=sys.stderr)
 
-    def _cells_so_far(self) -> tuple[list[str], list[str]]:
+    def cells_so_far(self) -> tuple[list[str], list[str]]:
         """Return the text of every cell that was run, in order, empty for those left out; and notes on the latter."""
         texts = self._earlier()
         failed = [
@@ -114,12 +128,12 @@ class Check:
     def _earlier(self) -> list[str]:
         """Return the text of every cell before this one, the first one's first."""
         # Not by `execution_count`: whether that counts the cell that is running differs from release to release.
-        return [str(text) for text in self._shell.history_manager.input_hist_raw[1:-1]]
+        return [str(text) for text in self.shell.history_manager.input_hist_raw[1:-1]]
 
     def _is_python(self, text: str) -> bool:
         """Tell whether a cell can be read at all: one that was run before the extension was loaded may have failed."""
         try:
-            ast.parse(self._shell.transform_cell(text))
+            ast.parse(self.shell.transform_cell(text))
         except (SyntaxError, ValueError):
             return False
         return True
@@ -127,19 +141,19 @@ class Check:
     def _check(self, asked: dict[str, Any], cells: list[str], notes: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="cvlab-") as folder:
             path = Path(folder, NAME)
-            path.write_text(_notebook(cells), encoding="utf-8")
+            path.write_text(notebook_text(cells), encoding="utf-8")
             common = [asked["drill"], str(path), "--seed", str(asked["seed"])]
             only = [word for layer in asked["layers"] for word in ("--only", layer)]
-            report = _report(_run("check", *common, "--json", *only))
+            report = decoded_report(run_cvlab("check", *common, "--json", *only))
             report = msgspec.structs.replace(report, notes=[*report.notes, *notes])
-            if asked["plain"] or not hasattr(self._shell, "kernel"):  # a terminal shows words only
+            if asked["plain"] or not hasattr(self.shell, "kernel"):  # a terminal shows words only
                 print(_plain(report), end="")
                 return
             from cvlab.submission import read_submission
 
             shown = _Shown(report, read_submission(path))
             if not only:
-                shown.add(_exhibits(_run("picture", *common, "--json")))
+                shown.add(_exhibits(run_cvlab("picture", *common, "--json")))
 
 
 class _Shown:
@@ -173,24 +187,31 @@ def _parsed(line: str) -> dict[str, Any] | None:
         raise UsageError("%check", problem.format_message(), "As in: %%check 04 --seed 7") from None
 
 
-def _notebook(cells: list[str]) -> str:
-    """Return the cells as a notebook, because a notebook's magics are known to those who read one."""
+def notebook_text(cells: list[str]) -> str:
+    """Return cells as a notebook, because a notebook's magics are known to those who read one."""
     written: list[dict[str, Any]] = [
         {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": text} for text in cells
     ]
     return json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": written})
 
 
-def _run(*arguments: str) -> bytes:
-    """Run cvlab for a drill and a file and return what it printed; raises a CvlabError with what it complained of."""
+def run_cvlab(
+    command: str, drill: str, path: str, *arguments: str, cwd: str | None = None, bank: str | None = None
+) -> bytes:
+    """Run cvlab for a drill and a file and return what it printed; raises a CvlabError with what it complained of.
+
+    It runs in the folder `cwd`, and with the bank at `bank`, where these are given.
+    """
+    words = command_for("del sys.argv[1]; from cvlab.__main__ import main; main()")
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "cvlab", *arguments],
+            [*words, command, drill, path, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=complaints,
-            env={**os.environ, "NO_COLOR": "1"},
+            env={**os.environ, "NO_COLOR": "1", **({"CVLAB_BANK": bank} if bank else {})},
             start_new_session=True,  # an interrupt is for us, who then stop it in order
+            cwd=cwd,
         )
         try:
             code = process.wait()
@@ -202,7 +223,7 @@ def _run(*arguments: str) -> bytes:
         printed = output.read(LARGEST_OUTPUT)
         if code not in (0, 1) and not printed:
             told = complaints.read(4_000).decode("utf-8", "replace").strip().removeprefix("cvlab: ")
-            raise _Told(told.replace(arguments[2], "this notebook") or f"cvlab {arguments[0]} ended with {code}.")
+            raise _Told(told.replace(path, "this notebook") or f"cvlab {command} ended with {code}.")
         return printed
 
 
@@ -215,7 +236,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _report(printed: bytes) -> Report:
+def decoded_report(printed: bytes) -> Report:
+    """Return the report that cvlab printed; raises SandboxError where it is none."""
     try:
         return msgspec.json.decode(printed, type=Report)
     except msgspec.DecodeError as problem:

@@ -1,4 +1,4 @@
-"""`cvlab export`: grades in the form that another system takes."""
+"""`cvlab export`: grades in the form that another system takes; drills, in `cvlab.cli.courses`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cvlab.bank import open_bank
+from cvlab.cli.courses import nbgrader, otter
 from cvlab.cli.grade import DEFAULT_GRADEBOOK, in_class
 from cvlab.errors import UsageError
 
@@ -25,13 +26,18 @@ INCOMPLETE = 3
 MOST_LINES = 12
 
 
-@click.group("export", short_help="Hand grades back, in the form that another system takes.")
+@click.group("export", short_help="Hand grades back, or drills over, to another system.")
 def command() -> None:
-    """Hand grades back, in the form that another system takes.
+    """Hand grades back, or drills over, in the form that another system takes.
 
-    Grades come from the gradebook that cvlab grade keeps. With a course.toml, lateness and its points are counted;
-    without one, the drills' own points are handed back as they are.
+    nbgrader and otter get drills, to hand out and grade with their own commands; the others get grades. Those come from
+    the gradebook that cvlab grade keeps. With a course.toml, lateness and its points are counted; without one, the
+    drills' own points are handed back as they are.
     """
+
+
+command.add_command(nbgrader)
+command.add_command(otter)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Verdicts for a host that hands over one submission after the other: as `cvlab grade` gives them, with graders kept ready."""
+"""Verdicts for hosts that hand over one submission after the other: those of `cvlab grade`, with graders kept ready."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def verdict_on(data: bytes, suffix: str, drill_name: str, *, isolation: str = "s
     if report.status == "error":
         broken = next((check for check in report.checks if check.status == "error"), None)
         fact = wording.in_short(broken.message or broken.title) if broken else "; ".join(report.notes)
-        raise GraderError(f"grading drill {drill.name}", f"cvlab broke: {fact}", "This costs nobody a point. Try again.")
+        raise GraderError(
+            f"grading drill {drill.name}", f"cvlab broke: {fact}", "This costs nobody a point. Try again."
+        )
     return report
 
 

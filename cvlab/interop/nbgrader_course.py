@@ -9,6 +9,7 @@ from typing import Any
 
 from cvlab.bank import Bank
 from cvlab.drill import Drill
+from cvlab.errors import UsageError
 from cvlab.grading.grader import Grader
 from cvlab.interop.layers import points_by_layer
 from cvlab.kit.place import ROOM
@@ -29,8 +30,8 @@ INTRODUCTION = """\
 Write your code in the cells below. Cells of your own are welcome; all code cells are handed in together. They are
 graded as a file, without this notebook's variables.
 
-It takes `pip install cvlab-drills` in the kernel of this notebook. `%check {number}` in a cell of its own then tells more than
-the cells at the end, with pictures."""
+It takes `pip install cvlab-drills` in the kernel of this notebook. After `%load_ext cvlab`, `%check {number}` in a cell
+of its own tells more than the cells at the end, with pictures."""
 
 POINTS = """\
 ## Points
@@ -56,6 +57,13 @@ def graded_by(name: str) -> tuple[str, Layer] | None:
     return match["drill"], layer
 
 
+def refuse_unfit_name(assignment: str) -> None:
+    """Raise UsageError for a name that nbgrader, or a folder, would not take."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*(?<! )", assignment, re.ASCII):
+        fact = "letters, numbers, spaces, dots, hyphens and underscores only, a letter or number first."
+        raise UsageError(f"assignment {assignment!r}", fact, "As in: --assignment ps1")
+
+
 def course_files(bank: Bank, drills: Sequence[Drill], *, assignment: str | None = None) -> Files:
     """Return the files of a course's folder; nothing in them is secret.
 
@@ -66,7 +74,7 @@ def course_files(bank: Bank, drills: Sequence[Drill], *, assignment: str | None 
     for name, inside in _assignments(drills, assignment).items():
         for drill in inside:
             files[f"source/{name}/{PurePosixPath(drill.about.file).with_suffix('.ipynb')}"] = source_notebook(drill)
-        kit = kit_files(bank, inside)
+        kit = kit_files(bank, inside).files
         files |= {f"source/{name}/{path}": data for path, data in kit.items() if path.startswith(f"{ROOM}/")}
     return files
 
