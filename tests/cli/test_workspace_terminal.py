@@ -105,21 +105,50 @@ def test_reset_does_not_ask_about_a_file_that_is_the_stub(terminal: OpenTerminal
     assert "nothing to do" in terminal("reset", "01").end()
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-@pytest.mark.parametrize(
-    ("typed", "completed"), [("brief anc", "anchor-head"), ("prog", "progress"), ("check tri", "triplet-loss")]
-)
-def test_the_tab_key_completes_in_bash(workspace: Path, tmp_path: Path, typed: str, completed: str) -> None:
-    command = tmp_path / "bin" / "cvlab"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cvlab "$@"\n')
-    command.chmod(0o755)
-    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
-    bash = Terminal(["bash", "--norc", "--noprofile", "-i"], workspace, PATH=path, PS1="> ", HISTFILE="")
+#: How each shell begins without anybody's settings, and what it has to be told before `cvlab completion` is of use.
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(cvlab completion bash)"'),
+    "zsh": (["zsh", "-f", "-i"], 'autoload -Uz compinit; compinit -u -D; eval "$(cvlab completion zsh)"'),
+    "fish": (["fish", "--no-config", "-i"], "cvlab completion fish | source"),
+}
+
+#: Stands for cvlab where a completed line is run: completions are real, and anything else only says what it is.
+STAND_IN = """\
+#!/bin/sh
+if [ -n "$_CVLAB_COMPLETE" ] || [ "$1" = completion ]; then
+    exec "{python}" -m cvlab "$@"
+fi
+echo "ran: $*."
+"""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_tab_key_completes(workspace: Path, tmp_path: Path, shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed here")
+    stand_in = tmp_path / "bin" / "cvlab"
+    stand_in.parent.mkdir()
+    stand_in.write_text(STAND_IN.format(python=sys.executable))
+    stand_in.chmod(0o755)
+    path = f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}"
+    arguments, preparation = SHELLS[shell]
+    home = tmp_path / "home"
+    home.mkdir()
+    # Whoever leads a session and opens a terminal is controlled by it from then on, without which fish does not begin.
+    command = ["/bin/sh", "-c", 'exec "$@" < "$(tty)"', "sh", *arguments]
+    session = Terminal(command, workspace, PATH=path, HISTFILE="", HOME=str(home), XDG_CONFIG_HOME=str(home))
     try:
-        bash.type('eval "$(cvlab completion bash)"; echo ready$((1+1))\n')
-        bash.until("ready2\r")
-        bash.type(f"cvlab {typed}\t")
-        assert completed in bash.until(re.escape(completed))
+        session.type(f"{preparation}; echo ready$(math 1 + 1 2>/dev/null || expr 1 + 1)\n")
+        session.until("ready2")
+        for typed, completed in [
+            ("brief anc", "brief anchor-head"),
+            ("prog", "progress"),
+            ("check tri", "check triplet-loss"),
+            ("check 06_trip\ttrip", "check 06_triplet_loss/triplet_loss.py"),
+            ("engine sto", "engine stop"),
+            ("check --verb", "check --verbose"),
+        ]:
+            session.type(f"cvlab {typed}\t\n")
+            session.until(rf"ran: {re.escape(completed)} ?\.")
     finally:
-        bash.close()
+        session.close()
