@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cvlab.bank import Bank, open_bank
+from cvlab.bank import Bank, open_full_bank
 from cvlab.cli.naming import complete_drills
 from cvlab.drill import Drill
 from cvlab.errors import UsageError
 from cvlab.limits import Limits
+from cvlab.show.wording import amount
 
 if TYPE_CHECKING:
     from cvlab.batch.jobs import Setting
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cvlab.batch.running import Workforce
     from cvlab.collecting import Collection
     from cvlab.gradebook import Gradebook
+    from cvlab.interop.nbgrader_scores import NbgraderCourse, Written
     from cvlab.report import Report
 
 LAYOUTS = ("canvas", "moodle", "nbgrader", "clones", "folders", "files", "drills")
@@ -91,16 +93,24 @@ def grading_options(command: Any) -> Any:
 
 
 @click.command("grade", short_help="Grade a whole class: a folder or the zip of your LMS.")
-@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("path", metavar="[PATH]", required=False, type=click.Path(path_type=Path))
 @in_class
+@click.option(
+    "--nbgrader",
+    "nbgrader_course",
+    metavar="COURSE",
+    type=click.Path(path_type=Path),
+    help="Grade what lies in this nbgrader course's submitted/, and write the scores into its gradebook.",
+)
 @click.option("--layout", type=click.Choice(LAYOUTS), help="What PATH is, where that cannot be told by itself.")
 @click.option("--dry-run", is_flag=True, help="Show what would be graded, and grade nothing.")
 @grading_options
 def command(
-    path: Path,
+    path: Path | None,
     drill_names: tuple[str, ...],
     course_file: Path | None,
     gradebook: str | None,
+    nbgrader_course: Path | None,
     layout: str | None,
     cluster: str | None,
     jobs: int | None,
@@ -116,14 +126,20 @@ def command(
 
     PATH is a zip from Canvas or Moodle, an nbgrader `submitted` folder, a folder of git clones, a folder with a folder
     per student, or one with a file per student. Nothing in it is unpacked or run outside the sandbox. The same
-    command again grades only what is new or changed.
+    command again grades only what is new or changed. With --nbgrader there need be no PATH.
     Exit codes: 0 everything was graded, 2 wrong usage, 3 something could not be graded, 130 stopped.
     """
     from cvlab.batch.planning import plan_for
     from cvlab.collecting import collect
     from cvlab.gradebook import open_gradebook
 
-    bank = open_bank()
+    bank = open_full_bank()
+    course = _nbgrader_course(nbgrader_course, bank)
+    if course is not None:
+        path, layout = path or course.submitted, layout or "nbgrader"
+        drill_names = drill_names or (() if course_file else tuple(drill.name for drill in course.drills))
+    if path is None:
+        raise UsageError("cvlab grade", "it was not told what to grade.", "Name a zip or a folder.")
     drills, book = drills_and_gradebook(bank, drill_names, course_file, gradebook)
     setting = setting_of(seed, mode, limits, drills)
     collection = collect(path, drills, layout=layout, others=bank.drills())
@@ -139,7 +155,32 @@ def command(
         if dry_run:
             return 0
         workforce = workforce_for(bank, setting, jobs, cluster)
-        return grade_plan(plan, workforce, drills, setting, opened, plain=is_plain(plain), verbose=verbose)
+        code = grade_plan(plan, workforce, drills, setting, opened, plain=is_plain(plain), verbose=verbose)
+        if course is not None:
+            handed_in = {(one.student.key, one.drill) for one in collection.handed_in}
+            counting = [entry for entry in opened.standings() if (entry.student.key, entry.drill) in handed_in]
+            code = max(code, _tell_written(course.write(counting)))
+        return code
+
+
+def _nbgrader_course(folder: Path | None, bank: Bank) -> NbgraderCourse | None:
+    if folder is None:
+        return None
+    try:
+        from cvlab.interop.nbgrader_scores import NbgraderCourse
+    except ModuleNotFoundError as missing:
+        if missing.name != "nbgrader":
+            raise
+        raise UsageError("--nbgrader", "it takes nbgrader.", "pip install 'cvlab-drills[nbgrader]'") from None
+    return NbgraderCourse(folder, bank)
+
+
+def _tell_written(written: Written) -> int:
+    """Tell what nbgrader's gradebook has got; return the exit code."""
+    click.echo(f"Written into nbgrader's gradebook: {amount(written.results, 'result')}.")
+    for one in (*written.refused, *written.by_hand):
+        click.echo(f"  {one.student.name} ({one.student.key}), {one.drill}: {one.why}")
+    return 3 if written.refused else 0
 
 
 def workforce_for(

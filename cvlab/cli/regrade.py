@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cvlab.bank import open_bank
+from cvlab.bank import open_full_bank
 from cvlab.cli.grade import (
     drills_and_gradebook,
     finishing_at_ctrl_c,
@@ -55,7 +55,7 @@ def command(
     from cvlab.gradebook import open_gradebook
     from cvlab.show.batch import Progress, Row
 
-    bank = open_bank()
+    bank = open_full_bank()
     (drill,), book = drills_and_gradebook(bank, (drill_name,), course_file, gradebook)
     setting = setting_of(seed, mode, limits, [drill])
     terms = setting.terms(drill)
