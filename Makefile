@@ -34,6 +34,8 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/bench.py
 	$(BIN)/python bench/warm.py
+	$(BIN)/python bench/classes.py
+	$(BIN)/python bench/peers.py
 
 verify: $(READY)
 	$(BIN)/cvlab verify --all
