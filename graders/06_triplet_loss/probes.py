@@ -561,7 +561,11 @@ def bad_shapes(solution):
         "4 by 3 and 3": (uniform(4, 3), uniform(3)),
     }.items():
         answer[f"triplet_kind, {name}"] = raised_by(lambda pair=pair: solution.triplet_kind(*pair, 0.2))
-    for function in ("batch_all", "batch_hard", "semi_hard_triplets"):
+    for function, ask in {
+        "batch_all": solution.batch_all,
+        "batch_hard": solution.batch_hard,
+        "semi_hard_triplets": solution.semi_hard_triplets,
+    }.items():
         for name, labels in {
             "5 for 4 rows": _labels(0, 0, 1, 1, 1),
             "3 for 4 rows": _labels(0, 0, 1),
@@ -571,7 +575,6 @@ def bad_shapes(solution):
             "a table": _labels(0, 0, 1, 1)[:, None].repeat(1, 3),
             "no dimensions": _labels(3)[0],
         }.items():
-            ask = getattr(solution, function)
             answer[f"{function}, labels: {name}"] = raised_by(lambda ask=ask, labels=labels: ask(a, labels))
     return answer
 

@@ -153,8 +153,8 @@ def net_in_train(solution):
     return {"prediction": net(_image(dtype=torch.float64)), "memory": buffers_of(net)}
 
 
-#: Pairs of weights; the last names its tasks in another order than all others do.
-WEIGHTS = ({"cls": 1.0, "depth": 1.0}, {"cls": 0.3, "depth": 2.7}, {"depth": 0.05, "cls": 12.5})
+#: Pairs of weights; the first are whole numbers, the last name their tasks in another order than all others do.
+WEIGHTS = ({"cls": 1, "depth": 1}, {"cls": 0.3, "depth": 2.7}, {"depth": 0.05, "cls": 12.5})
 
 
 def _settings():
@@ -297,13 +297,16 @@ def parts_of_the_total(solution):
 
 
 def loss_manners(solution):
-    """What multitask_loss leaves behind: its dicts and tensors, gradients, and whether it works without a graph."""
+    """What multitask_loss leaves of its dicts and tensors, of .grad, of an earlier log; its results without a graph."""
     out, target, weights = _predictions(torch.float64), _target(torch.float64), {"cls": 0.7, "depth": 1.3}
     target["depth"][0, 0, 1, 1:3] = -1.0
     leaves = dict(out)
+    for leaf in leaves.values():
+        leaf.grad = torch.full_like(leaf, 0.25)  # of an earlier batch
     before = {name: value.detach().clone() for name, value in leaves.items()}
     asked = {name: value.clone() for name, value in target.items()}
-    total, _ = solution.multitask_loss(out, target, weights)
+    total, log = solution.multitask_loss(out, target, weights)
+    noted = dict(log)
     still = {
         "predictions": _still(out, before) and all(out[name] is leaves[name] for name in leaves),
         "targets": _still(target, asked) and not any(value.requires_grad for value in target.values()),
@@ -312,6 +315,7 @@ def loss_manners(solution):
     grads = {name: leaf.grad for name, leaf in leaves.items()}
     with torch.no_grad():
         values = _step(solution.multitask_loss(_predictions(torch.float64), _target(torch.float64), weights))
+    still["the log of the call before"] = log == noted
     return {"unchanged": still, "gradients before backward": grads, "without a graph": values, "total": total}
 
 
@@ -369,14 +373,15 @@ def shares_in_float32(solution):
 
 
 def shares_on_paper(solution):
-    """The gradient shares of two tasks with gradients (3, 4) and (12, -5), and of hundredths of them."""
+    """The gradient shares of two tasks with gradients (3, 4) and (12, -5), and of small parts of them."""
     x, y = (torch.ones(1, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    losses = {"cls": (3.0 * x + 4.0 * y).sum(), "depth": (12.0 * x - 5.0 * y).sum()}
+    cls, depth = (3.0 * x + 4.0 * y).sum(), (12.0 * x - 5.0 * y).sum()
     return {
-        "on both": solution.gradient_share(losses, [x, y]),
-        "a hundredth of both": solution.gradient_share({task: loss / 100 for task, loss in losses.items()}, [x, y]),
-        "on the first alone": solution.gradient_share(losses, (x,)),
-        "one task uses one": solution.gradient_share({"cls": (3.0 * x).sum(), "depth": losses["depth"]}, [y, x]),
+        "on both": solution.gradient_share({"cls": cls, "depth": depth}, [x, y]),
+        "a hundredth of both": solution.gradient_share({"cls": cls / 100, "depth": depth / 100}, [x, y]),
+        "a ten-thousandth of both": solution.gradient_share({"cls": cls / 1e4, "depth": depth / 1e4}, [x, y]),
+        "on the first alone": solution.gradient_share({"cls": cls, "depth": depth}, (x,)),
+        "one task uses one": solution.gradient_share({"cls": (3.0 * x).sum(), "depth": depth}, [y, x]),
     }
 
 
@@ -390,6 +395,7 @@ def shares_of_nothing(solution):
         "one of two": solution.gradient_share({"cls": stranger, "depth": first}, shared),
         "each another": solution.gradient_share({"cls": last, "depth": first}, shared),
         "none": solution.gradient_share({"cls": stranger, "depth": 2.0 * stranger}, shared),
+        "none of one": solution.gradient_share({"cls": stranger}, shared),
         "gradient of zeros": solution.gradient_share({"cls": silent, "depth": first}, shared),
         "only zeros": solution.gradient_share({"cls": silent, "depth": 3.0 * silent, "flow": stranger}, shared),
     }
@@ -481,6 +487,10 @@ def other_keys(solution):
     """What is raised when some of the three dicts have a task too few or too many."""
     extra = {"out": seeded(3, 2), "target": integers(3, high=2), "weights": 0.5}
     answer = {}
+    dicts = {"out": _predictions(), "target": _target(), "weights": {"cls": 1.0, "depth": 1.0}}
+    for place, task in (("out", "normals"), ("target", "edges"), ("weights", "flow")):
+        dicts[place][task] = extra[place]
+    answer["each with a task of its own"] = raised_by(lambda: solution.multitask_loss(*dicts.values()), KeyError)
     for places in (("out",), ("target",), ("weights",), ("out", "target"), ("out", "weights"), ("target", "weights")):
         for change in ("without cls", "without depth", "with normals"):
             dicts = {"out": _predictions(), "target": _target(), "weights": {"cls": 1.0, "depth": 1.0}}

@@ -17,7 +17,7 @@ def test_the_network_computes_what_the_reference_does_in_eval_mode(submission, r
 @check("parity", points=2)
 def test_the_network_computes_what_the_reference_does_in_train_mode(submission, reference):
     """With the same weights, your TwoHeadNet predicts in train mode what the reference does, and remembers the same."""
-    assert_matches(submission(probes.net_in_train), reference(probes.net_in_train), what="the prediction")
+    assert_matches(submission(probes.net_in_train), reference(probes.net_in_train), what="what train mode gives")
 
 
 @check("parity", points=3)
@@ -78,13 +78,13 @@ def test_a_task_of_weight_zero_is_logged_and_trains_nothing(submission, referenc
 @check("invariants", points=1)
 def test_the_loss_only_computes(submission, reference):
     """multitask_loss changes nothing it is handed, leaves backward() to the caller, and works without a graph, too."""
-    assert_matches(submission(probes.loss_manners), reference(probes.loss_manners), what="what is left")
+    assert_matches(submission(probes.loss_manners), reference(probes.loss_manners), what="what the call leaves")
 
 
 @check("invariants", points=2)
 def test_asking_for_shares_changes_nothing(submission, reference):
     """gradient_share leaves every .grad as it was, and the graph fit for a backward pass."""
-    assert_matches(submission(probes.share_manners), reference(probes.share_manners), what="what is left")
+    assert_matches(submission(probes.share_manners), reference(probes.share_manners), what="what the call leaves")
 
 
 @check("invariants", points=1)

@@ -42,6 +42,7 @@ def test_shares_of_known_gradients_come_out_as_on_paper(submission):
     expected = {
         "on both": {"cls": 5 / 18, "depth": 13 / 18},
         "a hundredth of both": {"cls": 5 / 18, "depth": 13 / 18},
+        "a ten-thousandth of both": {"cls": 5 / 18, "depth": 13 / 18},
         "on the first alone": {"cls": 3 / 15, "depth": 12 / 15},
         "one task uses one": {"cls": 3 / 16, "depth": 13 / 16},
     }
