@@ -25,7 +25,9 @@ def open_gradebook(where: str | Path, *, create: bool = True) -> Gradebook:
     old for it, and where the database cannot be reached.
     """
     url = _url(where)
-    shown = str(where) if url.drivername.startswith("sqlite") else url.render_as_string(hide_password=True)
+    shown = str(where)
+    if not url.drivername.startswith("sqlite"):
+        shown = url.set(drivername="postgresql").render_as_string(hide_password=True)
     if url.drivername.startswith("sqlite"):
         _refuse_unfit_file(Path(url.database or ""), shown, create)
     engine = _engine(url, shown)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,15 @@ def test_a_course_names_the_drills_and_the_gradebook(classroom: Classroom) -> No
     assert run.returncode == 0, run.stderr
     assert (classroom.folder / "numbers.sqlite").exists()
     assert "3 of 3" in classroom.cvlab("history", "ada", "--course", course).stdout
+
+
+def test_a_class_is_kept_in_postgresql(classroom: Classroom, postgresql: Callable[[], str]) -> None:
+    url = postgresql()
+    classroom.hand_in("ada", 7)
+    assert "Kept in postgresql://cvlab@/grades" in classroom.grade("--gradebook", url).stdout
+    assert "1 graded before and unchanged" in classroom.grade("--gradebook", url).stdout
+    assert "3 of 3" in classroom.cvlab("history", "ada", "--gradebook", url).stdout
+    assert "1 graded by the present grader" in classroom.cvlab("regrade", "01", "--gradebook", url).stdout
 
 
 # -- regrading
