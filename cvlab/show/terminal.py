@@ -35,6 +35,9 @@ STATUS_STYLES: dict[Status, str] = {"passed": "bold green", "failed": "bold red"
 WIDEST = 100
 NARROWEST = 24
 
+SOURCE_LINES = 3
+"""How many lines of the terminal a line of source may take."""
+
 LEVELS = "▁▂▃▄▅▆▇█"
 NOT_FINITE = "×"  # noqa: RUF001, the sign, not the letter
 
@@ -260,8 +263,18 @@ def _place(where: Where, remark: str, page: _Page, width: int) -> list[Text]:
     lines = page.wrapped(page.text(place, "dim"), width)
     source = wording.source_line(where.text)
     if source:
-        lines.append(page.cut(Text.assemble((f"  {where.line} │ ", "dim"), page.text(source)), width))
+        lines += _source(source, where.line, page, width)
     return lines
+
+
+def _source(source: str, number: int, page: _Page, width: int) -> list[Text]:
+    """Return a line of source with its number, over as many lines as it takes, but not more than is of use."""
+    beside = f"  {number} │ "
+    lines = page.wrapped(page.text(source), max(1, width - len(beside)))
+    if len(lines) > SOURCE_LINES:
+        lines = [*lines[: SOURCE_LINES - 1], page.text(" ".join(line.plain for line in lines[SOURCE_LINES - 1 :]))]
+    gutters = [beside, *[f"{' ' * (len(beside) - 2)}│ "] * (len(lines) - 1)]
+    return [page.cut(Text.assemble((gutter, "dim"), line), width) for gutter, line in zip(gutters, lines, strict=True)]
 
 
 def _printed(report: Report, page: _Page) -> Iterator[Text]:
