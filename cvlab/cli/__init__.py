@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 import cvlab
-from cvlab.errors import CvlabError
+from cvlab.errors import CvlabError, UsageError
 from cvlab.text import visible
 
 #: Command name to the module that defines it (`command` in it, or what a colon names), and the line that
@@ -57,6 +57,17 @@ class _Commands(click.Group):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute or "command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            remedy = f"Did you mean `cvlab {near[0]}`?" if near else "All commands: cvlab --help"
+            raise UsageError(args[0], "there is no such command.", remedy)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from cvlab.bank import Bank, open_bank
 from cvlab.drill import Drill
-from cvlab.errors import CvlabError, UsageError
+from cvlab.errors import BadSubmission, CvlabError, UsageError
 from cvlab.text import one_line
 from cvlab.workspace.home import Workspace, absolute, find_workspace
 from cvlab.workspace.standing import overview
@@ -110,6 +110,8 @@ def _drill_of_file(bank: Bank, path: Path, here: Path | None) -> Drill:
     drill = drill_of_folder(bank, workspace, folder) if workspace else None
     if drill is None:
         shown = one_line(str(path))
+        if not Path(here or "", path).exists():
+            raise BadSubmission(shown, "there is no such file.", "Check the path.")
         raise UsageError(shown, "its name does not say which drill it is for.", f"Say so: cvlab check 01 {shown}")
     return drill
 

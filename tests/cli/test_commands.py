@@ -33,7 +33,10 @@ def test_list_names_every_drill(cvlab: Run) -> None:
 
 
 def test_an_unknown_command_or_option_is_an_error_of_usage(cvlab: Run) -> None:
-    assert cvlab("chekc").returncode == 2
+    misspelt, unknown = cvlab("chekc"), cvlab("dance\x1b[2J")
+    assert misspelt.stderr == "cvlab: chekc: there is no such command. Did you mean `cvlab check`?\n"
+    assert unknown.stderr == "cvlab: dance\\x1b[2J: there is no such command. All commands: cvlab --help\n"
+    assert misspelt.returncode == unknown.returncode == 2
     assert cvlab("check", "01", "--colour").returncode == 2
 
 

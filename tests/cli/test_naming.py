@@ -41,6 +41,9 @@ def test_a_file_of_another_name_is_for_the_drill_whose_folder_it_lies_in(bank, w
 
 
 def test_a_file_that_says_nothing_needs_a_drill(bank, tmp_path):
+    with pytest.raises(UsageError, match=r"net\.py: there is no such file"):
+        drill_and_files(bank, "net.py", [], tmp_path)
+    (tmp_path / "net.py").touch()
     with pytest.raises(UsageError, match=r"net\.py: its name does not say .* cvlab check 01 net\.py"):
         drill_and_files(bank, "net.py", [], tmp_path)
 
