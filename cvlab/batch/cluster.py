@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import cvlab
-from cvlab.bank import Bank, open_bank
+from cvlab.bank import Bank, open_full_bank
 from cvlab.batch.crew import Crew
 from cvlab.batch.jobs import Done, Job, Setting, Start, broken_report, pack
 from cvlab.drill import Drill
@@ -173,7 +173,7 @@ _one_at_a_time = threading.Lock()
 
 def describe(start: bytes) -> dict[str, Any]:
     """Tell, on a worker, which cvlab and which drills it would grade with."""
-    bank = open_bank()
+    bank = open_full_bank()
     names = msgspec.msgpack.decode(start, type=Start).drills
     return {"version": cvlab.__version__, "digests": {name: bank.find(name).digest() for name in names}}
 
@@ -193,7 +193,7 @@ def _crew_for(start: bytes) -> Crew:
             for other in list(_crews):
                 _crews.pop(other).close()
             said = msgspec.msgpack.decode(start, type=Start)
-            bank = open_bank()
+            bank = open_full_bank()
             _crews[start] = Crew(bank, [bank.find(name) for name in said.drills], said.setting)
             atexit.register(_crews[start].close)
         return _crews[start]

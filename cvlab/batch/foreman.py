@@ -19,7 +19,7 @@ from typing import NoReturn
 import msgspec
 
 import cvlab
-from cvlab.bank import open_bank
+from cvlab.bank import open_full_bank
 from cvlab.batch.jobs import MAX_FRAME, Done, Job, Readiness, Setting, Start, file_name, pack
 from cvlab.errors import BadSubmission, CvlabError, GraderError
 from cvlab.grading.grader import Grader
@@ -69,7 +69,7 @@ def serve(handle: int) -> NoReturn:
 
 def _ready(start: Start) -> dict[str, Grader]:
     """Return a grader for each drill, after the drill's own reference has passed it."""
-    bank = open_bank()
+    bank = open_full_bank()
     drills = [bank.find(name) for name in start.drills]
     preload = (name for drill in drills for name in drill.about.preload)
     sandbox = start_sandbox(bank, start.setting.mode, preload)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cvlab.bank import open_bank
+from cvlab.bank import open_full_bank
 from cvlab.cli.courses import nbgrader, otter
 from cvlab.cli.grade import DEFAULT_GRADEBOOK, in_class
 from cvlab.errors import UsageError
@@ -134,7 +134,7 @@ def canvas(
     from cvlab.interop.canvas import fill_canvas
     from cvlab.interop.table import Table
 
-    bank = open_bank()
+    bank = open_full_bank()
     named = {}
     for one in columns:
         drill, equals, header = one.partition("=")
@@ -188,7 +188,7 @@ def _rows(asked: Asked) -> list[Graded]:
     from cvlab.gradebook import open_gradebook
     from cvlab.interop.graded import graded
 
-    bank = open_bank()
+    bank = open_full_bank()
     course = read_course(asked.course_file, bank) if asked.course_file else None
     named = [bank.find(name) for name in asked.drill_names]
     drills = named or (course.drills if course else bank.drills())

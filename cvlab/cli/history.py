@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cvlab.bank import open_bank
+from cvlab.bank import open_full_bank
 from cvlab.cli.grade import DEFAULT_GRADEBOOK
 from cvlab.errors import UsageError
 
@@ -30,7 +30,7 @@ def command(
     """Show everything STUDENT (a name, a part of it, or a key) was ever graded, oldest first."""
     from cvlab.gradebook import open_gradebook
 
-    bank = open_bank()
+    bank = open_full_bank()
     book = gradebook or DEFAULT_GRADEBOOK
     if course_file is not None and gradebook is None:
         from cvlab.course import read_course
