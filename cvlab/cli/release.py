@@ -58,6 +58,6 @@ def command(named: str, out: Path | None, zip_file: Path | None, seeds: tuple[in
             click.echo(f"Made {one_line(str(path))}.")
     public, hidden = (sum(getattr(about, name) for about in kit.told) for name in ("public_checks", "hidden_checks"))
     drills_told = f"{amount(len(kit.told), 'drill')}, {amount(public, 'public check')}"
-    click.echo(f"{drills_told}; {amount(hidden, 'hidden check')} stay with you.")
+    click.echo(f"{drills_told}; {amount(hidden, 'hidden check')} stay{'s' * (hidden == 1)} with you.")
     click.echo("Nothing that must stay was found in it.")
     return 0

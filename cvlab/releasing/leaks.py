@@ -7,13 +7,14 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from cvlab.bank import Bank
 from cvlab.errors import UsageError
 from cvlab.releasing.numbers import Numbers, numbers_of
 from cvlab.releasing.opening import LARGEST, Budget, Look, Unread, looks
-from cvlab.releasing.reading import Piece, plain_text, renamed_windows, tokens, words
+from cvlab.releasing.reading import Piece, plain_text, renamed_windows, tokens, without_comments, words
 from cvlab.releasing.secrets import RENAMED, RENAMED_LEAST, Secret, Secrets, secrets_of
 from cvlab.text import one_line
 
@@ -69,27 +70,35 @@ class Search:
             return
         text = plain_text(look.text)
         lines = _Lines(text, numbered=look.is_file)
-        for start, secret in self._in_text(text, is_name=look.place.endswith("(its name)")):
+        for start, secret in sorted(self._in_text(text, look), key=itemgetter(0)):
             number, excerpt = lines.at(start)
             yield Finding(look.place, number, secret.kind, secret.where, excerpt)
 
-    def _in_text(self, text: str, *, is_name: bool) -> Iterator[tuple[int, Secret]]:
+    def _in_text(self, text: str, look: Look) -> Iterator[tuple[int, Secret]]:
+        is_name = look.place.endswith("(its name)")
         if is_name and text.endswith(FOREIGN):
             yield 0, Secret("file of a bank", "it holds what must stay")
-        code, said = tokens(text), words(text)
-        for length, known in self._secrets.code.items():
-            yield from _runs(code, length, known.get)
-        names = [piece.text for piece in code]
-        for piece, renamed in zip(code, renamed_windows(names, RENAMED, RENAMED_LEAST), strict=False):
-            if renamed is not None and (secret := self._secrets.renamed.get(renamed)):
-                yield piece.start, secret
+        bare = without_comments(text)
+        for code in [tokens(text)] if bare == text else [tokens(text), tokens(bare)]:
+            yield from self._in_code(code)
+        said = words(text)
         for length, known in self._secrets.words.items():
             yield from _runs(said, length, known.get)
+        if look.is_binary:
+            yield from ((text.find(name), secret) for name, secret in self._secrets.names.items() if name in text)
+        yield from self._marks_in(text, is_name=is_name)
+        yield from self._numbers.in_text(text)
+
+    def _in_code(self, code: list[Piece]) -> Iterator[tuple[int, Secret]]:
+        for length, known in self._secrets.code.items():
+            yield from _runs(code, length, known.get)
+        texts = [piece.text for piece in code]
+        for piece, renamed in zip(code, renamed_windows(texts, RENAMED, RENAMED_LEAST), strict=False):
+            if renamed is not None and (secret := self._secrets.renamed.get(renamed)):
+                yield piece.start, secret
         for piece in code:
             if secret := self._secrets.names.get(piece.text):
                 yield piece.start, secret
-        yield from self._marks_in(text, is_name=is_name)
-        yield from self._numbers.in_text(text)
 
     def _marks_in(self, text: str, *, is_name: bool) -> Iterator[tuple[int, Secret]]:
         for match in self._secrets.hyphenated.finditer(text):

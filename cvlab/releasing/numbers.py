@@ -22,8 +22,9 @@ from cvlab.sandbox.outcome import Answer
 
 IN_A_ROW = 4
 """Numbers with some digits that follow each other as they do in an answer are no coincidence."""
-DIGITS_OF_ONE = 9
-"""A single number with so many digits is none either."""
+DIGITS_OF_ONE = 12
+"""A single number with so many digits is none either, unless it is one that everybody knows."""
+DIGITS_OF_FAMILIAR = 7
 LEAST_DISTINCT = 3
 LEAST_DIGITS = 3
 BYTES = 16
@@ -175,8 +176,24 @@ def _raw_rows(tensor: torch.Tensor) -> Iterator[bytes]:
 
 
 def _is_simple(value: float) -> bool:
-    """Tell whether a number has few digits, or is so small that it is what rounding left of zero."""
-    return abs(value) < 1e-9 or math.isclose(float(f"{value:.4g}"), value, rel_tol=1e-6)
+    """Tell whether a number is no secret: it has few digits, is what rounding left of zero, or comes up everywhere."""
+    return (
+        abs(value) < 1e-9
+        or math.isclose(float(f"{value:.4g}"), value, rel_tol=1e-6)
+        or _rounded(repr(value), DIGITS_OF_FAMILIAR) in _familiar()
+    )
+
+
+@functools.cache
+def _familiar() -> frozenset[str]:
+    """Return small fractions, logarithms, roots and exponentials: ln 2 is the loss of many a network."""
+    small = range(1, 65)
+    fractions = [top / bottom for bottom in small for top in small]
+    others = [function(number) for function in (math.log, math.sqrt, math.log2, math.log10) for number in small[1:]]
+    others += [math.exp(number) for number in range(-10, 11)] + [math.tanh(number) for number in range(1, 6)]
+    others += [1 / (1 + math.exp(number)) for number in range(-10, 11)]
+    others += [math.pi * fraction for fraction in fractions] + [1 / root for root in others if root]
+    return frozenset(_rounded(repr(number), DIGITS_OF_FAMILIAR) for number in [*fractions, *others])
 
 
 def _digits(numeral: str) -> int:

@@ -46,6 +46,8 @@ class Look:
     """The bytes themselves, when it is about numbers in them."""
     is_file: bool = False
     """Whether `text` is a whole file, so that its lines have numbers."""
+    is_binary: bool = False
+    """Whether `text` is what is printable of something else, so that words may be grown together with what is not."""
     origin: str = ""
     """The place this is another reading of: what is found there need not be told of here again."""
 
@@ -112,7 +114,7 @@ def _opened(here: str, data: bytes, budget: Budget, depth: int, *, is_file: bool
         yield from _decoded(here, text, budget, depth)
         return
     for printable in _printable_in(data):
-        yield Look(here, text=printable)
+        yield Look(here, text=printable, is_binary=True)
         yield from _decoded(here, printable, budget, depth)
     yield from _inside_binary(here, data, budget, depth)
 
@@ -163,7 +165,9 @@ def _undone(text: str) -> Iterator[tuple[str, str]]:
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _BASE64_LINES = re.compile(
-    r"^(?:[ \t\"'b(]{0,200}[A-Za-z0-9+/_-]{16,}={0,2}(?:\\n)?[\"'),+ \t]{0,50}\r?\n){2,}", re.MULTILINE
+    r"^(?:[ \t\"'b(]{0,200}[A-Za-z0-9+/_-]{16,}(?:\\n)?[\"'),+ \t]{0,50}\r?\n){1,100000}"
+    r"[ \t\"'b(]{0,200}[A-Za-z0-9+/_-]{1,}={0,2}",
+    re.MULTILINE,
 )
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :,\n]?){24,}")
 _BASE32 = re.compile(r"[A-Z2-7]{40,}={0,6}")
@@ -213,10 +217,9 @@ def _from_base32(text: str) -> bytes:
 def _inside_json(here: str, text: str, budget: Budget, depth: int) -> Looks:
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    try:
         pieces = list(_strings_in(content, "", 0))
+    except ValueError:
+        return
     except RecursionError:
         yield Unread(here, "it is nested too deep")
         return
@@ -274,6 +277,9 @@ def _printable_in(data: bytes) -> Iterator[str]:
 
 class _Decompressor(Protocol):
     @property
+    def eof(self) -> bool: ...
+
+    @property
     def unused_data(self) -> bytes: ...
 
     def decompress(self, data: Any, max_length: int = ..., /) -> bytes: ...
@@ -305,24 +311,29 @@ def _inside_binary(here: str, data: bytes, budget: Budget, depth: int) -> Looks:
         except zlib.error:
             continue
         if len(start) >= SHORTEST:
-            yield from _decompressed(here, memoryview(data)[match.start() :], zlib.decompressobj, budget, depth)
+            yield from _decompressed(
+                here, memoryview(data)[match.start() :], zlib.decompressobj, budget, depth, sure=False
+            )
 
 
 def _decompressed(
-    here: str, data: memoryview, opener: Callable[[], _Decompressor], budget: Budget, depth: int
+    here: str, data: memoryview, opener: Callable[[], _Decompressor], budget: Budget, depth: int, *, sure: bool = True
 ) -> Looks:
-    """Yield what is in a compressed stream, and in those that follow it."""
+    """Yield what is in a compressed stream, and in those that follow it; `sure` says that it is meant to be one."""
     rest: bytes | memoryview = data
     while len(rest):
         stream = opener()
+        most = min(LARGEST, max(budget.size, 0)) + 1
         try:
-            inner = stream.decompress(rest, min(LARGEST, max(budget.size, 0)) + 1)
+            inner = stream.decompress(rest, most)
         except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError):
-            if rest is data:
+            if rest is data and sure:
                 yield Unread(here, "it is compressed, and damaged")
             return
         if budget.is_new(inner):
             yield from _opened(f"{here} » unpacked", inner, budget, depth + 1)
+        if sure and not stream.eof and len(inner) < most:
+            yield Unread(here, "it is compressed, and cut short")
         rest = stream.unused_data if budget.take(0) else b""
 
 
@@ -340,7 +351,7 @@ def _inside_zip(here: str, data: bytes, budget: Budget, depth: int) -> Looks:
         for what, extra in (("its comment", info.comment), ("its extra field", info.extra)):
             if len(extra) >= SHORTEST:
                 yield from _opened(f"{name} » {what}", extra, budget, depth + 1)
-        if info.is_dir():
+        if info.filename.endswith("/"):
             yield Look(f"{name} (its name)", text=info.filename)
             continue
         try:

@@ -43,6 +43,14 @@ def tokens(text: str) -> list[Piece]:
     return [Piece(match.group(), match.start()) for match in _TOKEN.finditer(text)]
 
 
+_COMMENT_AT_THE_END = re.compile(r"(?m)^([ \t#]*[^\s#][^#\n]*)#[^\n]*")
+
+
+def without_comments(text: str) -> str:
+    """Return text with comments behind code blanked out, in the same places; a line that is all comment stays."""
+    return _COMMENT_AT_THE_END.sub(lambda found: found[1] + " " * (len(found[0]) - len(found[1])), text)
+
+
 def words(text: str) -> list[Piece]:
     """Return the words and numbers of any text in small letters; `_` parts words, as a space does."""
     return [Piece(match.group().casefold(), match.start()) for match in _WORD.finditer(text)]

@@ -2,8 +2,8 @@
 
 A run is told of only if nothing students get anyway has it: briefs, hints, stubs, public checks and their probes. Code
 of the reference solution is told of in hints, too: no hint is meant to be the answer.
-What the lengths are for: over some eight hundred files of other people's Python, runs as long as these do not occur by
-chance, but for other implementations of the same networks.
+The lengths are such that of eight hundred files of torch's own Python, networks and training loops among them, fewer
+than one in a hundred has any such run.
 """
 
 from __future__ import annotations
@@ -32,14 +32,12 @@ from cvlab.releasing.reading import (
 )
 from cvlab.stub import BEGIN, END
 
-CODE = 10
-"""Tokens on end in one line of the reference that are no coincidence."""
-OTHER_CODE = 14
-"""And in one line of all other code that stays, of which there is much more."""
+CODE = 16
+"""Tokens on end in one line that are no coincidence."""
+SHORTEST_LINE = 9
+"""Tokens of the shortest line of the reference that is told of, as a whole: one as `return x` says nothing."""
 LEAST_NAMES = 3
 """How many different names must be among them: brackets and small numbers are in every text."""
-WHOLE_LINES = (8, 9)
-"""Tokens of shorter lines of the reference, told of as a whole; those still shorter, as `return x`, say nothing."""
 RENAMED = 20
 """Tokens on end of the reference, across lines, that are no coincidence even if variables have other names."""
 RENAMED_LEAST = 2
@@ -51,17 +49,42 @@ SHORT_PHRASES = (4, 5, 6)
 LETTERS_OF_SHORT_PHRASE = 20
 LETTERS_OF_NAME = 10
 
-#: Lines that anybody writes, for whom they are no secret.
+#: What every lecture has, and no secret.
 IDIOMS = """
+def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
 def forward(self, x: torch.Tensor) -> torch.Tensor:
 def forward(self, x: Tensor) -> Tensor:
-def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
-super().__init__()
+self.conv1 = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False)
+self.conv2 = nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=2, padding=1, bias=False)
+self.conv = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+self.bn1 = nn.BatchNorm2d(out_channels)
+self.fc = nn.Linear(in_features, num_classes)
+self.head = nn.Linear(dim, num_classes)
+x = torch.relu(self.bn1(self.conv1(x)))
+x = F.relu(self.conv1(x))
+x = self.pool(F.relu(self.conv1(x)))
+self.conv_bn_relu = ConvBNReLU(in_channels, out_channels)
+self.qkv = nn.Linear(dim, dim * 3, bias=True)
+layers: list[nn.Module] = []
+nn.Conv2d(in_channels, out_channels, 3, 1, 1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True),
+nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+x = torch.flatten(x, 1)
+x = x.view(x.size(0), -1)
+q, k, v = qkv.unbind(0)
 for name, parameter in model.named_parameters():
-for module in self.modules():
-nn.Sequential(nn.Conv2d(, nn.BatchNorm2d(, nn.ReLU(inplace=True))
-if __name__ == "__main__":
+for parameter in model.parameters():
+for name, module in model.named_modules():
+parameter.requires_grad = False
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.01, momentum=0.9)
+loss = F.cross_entropy(model(x), y)
+loss = nn.functional.cross_entropy(model(x), y)
+optimizer.zero_grad()
+loss.backward()
+optimizer.step()
+losses.append(loss.item())
 with torch.no_grad():
+torch.manual_seed(0)
 """
 
 
@@ -246,14 +269,17 @@ class _Gathering:
     def _code(self, lines: list[Line], spans: list[tuple[int, int]], drill: Drill, kind: str, name: str = "") -> None:
         for line in lines:
             secret = Secret(kind, f"{drill.name}, {name or f'line {line.number}'}")
-            length = CODE if kind == "solution" else OTHER_CODE
-            runs = windows(line.tokens, length) if len(line.tokens) >= length else iter([line.tokens])
+            if len(line.tokens) >= CODE:
+                runs = windows(line.tokens, CODE)
+            elif len(line.tokens) >= SHORTEST_LINE and kind == "solution":
+                runs = iter([line.tokens])
+            else:
+                continue
             for run in runs:
-                enough = len(run) == length or (len(run) in WHOLE_LINES and kind == "solution")
-                if enough and _says_enough(run) and not self.public.has_code(run):
+                if _says_enough(run) and not self.public.has_code(run):
                     self.found.code.setdefault(len(run), {}).setdefault(run, secret)
         for first, last in spans if kind == "solution" else []:
-            inside = [line for line in lines if first < line.number < last]
+            inside = [line for line in lines if first < line.number < last and line.tokens[0] not in ("def", "class")]
             stream = [token for line in inside for token in line.tokens]
             numbers = [line.number for line in inside for _ in line.tokens]
             for number, renamed in zip(numbers, renamed_windows(stream, RENAMED, RENAMED_LEAST), strict=False):
@@ -291,7 +317,7 @@ class _Gathering:
 
 def _says_enough(run: Window) -> bool:
     names = {token for token in run if token.isidentifier() and not keyword.iskeyword(token)}
-    return len(names) >= (LEAST_NAMES if len(run) >= CODE else LEAST_NAMES - 1)
+    return len(names) >= (LEAST_NAMES if len(run) == CODE else LEAST_NAMES - 1)
 
 
 def _marked(source: str) -> list[tuple[int, int]]:
