@@ -200,6 +200,12 @@ def attention_with_large_scores(solution):
         return [before, module(x)]
 
 
+def attention_with_scores_apart(solution):
+    """What Attention with one head makes of tokens when a query's scores for them are thousands apart."""
+    module = _scaled(filled(solution.Attention(6, 1), DOUBLE), 100.0, "qkv.weight", "qkv.bias")
+    return module(_tokens(6))
+
+
 def blocks(solution):
     """What a Block makes of tokens with known weights, in float64 and in float32."""
     answer = {setting: _block(solution, setting)(_tokens(BLOCKS[setting][0])) for setting in BLOCKS}

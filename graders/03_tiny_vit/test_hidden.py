@@ -141,10 +141,12 @@ def test_the_smallest_sizes_work(submission, reference):
 
 
 @check("edges", points=1)
-def test_large_scores_do_no_harm(submission):
-    """Scores of thousands do no harm: what is added to all scores of a query changes nothing."""
+def test_large_scores_do_no_harm(submission, reference):
+    """Scores of thousands do no harm, nor thousands between them: what is added to all of a query changes nothing."""
     before, after = submission(probes.attention_with_large_scores)
     assert_matches(after, before, what="the output of Attention with large scores")
+    apart = probes.attention_with_scores_apart
+    assert_matches(submission(apart), reference(apart), what="the output of Attention with scores far apart")
 
 
 @check("overfit", points=2)
