@@ -15,6 +15,7 @@ import pytest
 from support import ROOT
 
 from cvlab.bank import Bank
+from cvlab.releasing.making import kit_files
 
 PEEK = """
 import pathlib, torch, cvlab
@@ -88,3 +89,17 @@ def test_a_submission_sees_nothing_of_the_installed_bank(installed: Path, tmp_pa
     report = json.loads(run(installed, tmp_path, "check", "01", "--json", "--only", "shapes", "peek.py").stdout)
     assert "test_hidden" not in report["output"]
     assert "_bank" not in report["output"]
+
+
+def test_the_installed_wheel_checks_with_the_kit_it_is_in_and_not_with_its_own_bank(
+    installed: Path, samples: Path, bank: Bank, tmp_path: Path
+) -> None:
+    for name, data in kit_files(bank, [bank.find("01")]).files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    done = run(installed, tmp_path, "check", "01", "--json", str(samples / "right.py"))
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["awaiting"]["checks"] > 10
+    assert all(check["public"] for check in report["checks"])
+    assert "02" not in run(installed, tmp_path, "list").stdout
