@@ -262,7 +262,7 @@ def state_of_the_world(outside: Outside) -> dict[str, object]:
         found[f"names in {folder}"] = sorted(path.name for path in folder.iterdir() if "__pycache__" not in path.parts)
     found["library"] = fingerprint(Path(os.__file__).parent / "this.py")
     found["scratch folders without a supervisor"] = sorted(
-        path.name for path in Path("/tmp").glob("cvlab-*-*") if not Path("/proc", path.name.split("-")[1]).exists()
+        path.name for path in Path("/tmp").glob("cvlab-[0-9]*-*") if not Path("/proc", path.name.split("-")[1]).exists()
     )
     return found
 
