@@ -115,6 +115,7 @@ def grids(solution):
     """The anchors of maps of several sizes, for several strides, sizes and ratios, each given as a list or a tuple."""
     return {
         "2x3 map, stride 8, 2 sizes, 3 ratios": solution.grid_anchors((2, 3), 8, _sizes(2), _ratios(3)),
+        "2x3 map, stride 8, others in their place": solution.grid_anchors((2, 3), 8, _sizes(2), _ratios(3)),
         "4x3 map, stride 5, 3 sizes, 2 ratios": solution.grid_anchors((4, 3), 5, tuple(_sizes(3)), tuple(_ratios(2))),
         "4x3 map, stride 7, 3 sizes, 2 ratios": solution.grid_anchors((4, 3), 7, tuple(_sizes(3)), tuple(_ratios(2))),
         "2x6 map, stride 4, 1 size, 3 ratios": solution.grid_anchors((2, 6), 4, _sizes(1), _ratios(3)),
