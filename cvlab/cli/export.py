@@ -1,4 +1,4 @@
-"""`cvlab export`: grades in the form that another system takes; drills, in `cvlab.cli.courses`."""
+"""`cvlab export`: grades in the form that another system takes; drills, in `cvlab.cli.courses` and `autograder`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cvlab.bank import open_full_bank
+from cvlab.cli.autograder import command as gradescope
 from cvlab.cli.courses import nbgrader, otter
 from cvlab.cli.grade import DEFAULT_GRADEBOOK, in_class
 from cvlab.errors import UsageError
@@ -36,6 +37,7 @@ def command() -> None:
     """
 
 
+command.add_command(gradescope)
 command.add_command(nbgrader)
 command.add_command(otter)
 
