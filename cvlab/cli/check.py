@@ -15,6 +15,7 @@ import msgspec
 
 from cvlab.bank import open_bank
 from cvlab.cli import complain
+from cvlab.cli.hosts import Hosts, telling_hosts
 from cvlab.cli.naming import drill_and_files, drill_or_file
 from cvlab.drill import Drill
 from cvlab.engine import launch
@@ -57,6 +58,8 @@ EXIT_CODES = {"passed": 0, "failed": 1, "error": 3}
 @click.option("--pdb", is_flag=True, help="Run in this process and stop in the debugger at the first failure.")
 @click.option("--json", "as_json", is_flag=True, help="Print one report per file and line, as JSON, and nothing else.")
 @click.option("--events", is_flag=True, help="Print one JSON line per event, as soon as it happens.")
+@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write the verdicts as JUnit XML, too.")
+@click.option("--github", is_flag=True, help="Mark what fails for GitHub Actions, and write the step's summary.")
 @click.option("--plain", is_flag=True, help="Print words only: for pipes and screen readers.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell every failure at length, not only the first.")
 @click.option("--cold", is_flag=True, help="Use no engine that is ready, and start none for the next time.")
@@ -70,6 +73,8 @@ def command(
     pdb: bool,
     as_json: bool,
     events: bool,
+    junit: Path | None,
+    github: bool,
     plain: bool,
     verbose: bool,
     cold: bool,
@@ -80,6 +85,8 @@ def command(
     a FILE, the drill's own file is looked for here and in its exercise folder. A FILE may be .py or .ipynb.
     Exit codes: 0 all passed, 1 a check failed, 2 wrong usage, 3 cvlab or a grader broke.
     """
+    if github and (as_json or events):
+        raise UsageError("--github", "it prints lines of its own, and --json nothing but reports.", "Leave one out.")
     bank = open_bank()
     drill, named = drill_and_files(bank, drill_name, files)
     about = drill.about
@@ -92,8 +99,9 @@ def command(
     sandbox = start_sandbox(bank, "inline" if pdb else mode, about.preload)
     try:
         grader = make_grader(drill, sandbox, seed=seed, debug=pdb)
-        for path in paths:
-            code = max(code, _check(path, grader, layers or None, output))
+        with telling_hosts(junit, github=github) as hosts:
+            for path in paths:
+                code = max(code, _check(path, grader, layers or None, output, hosts))
     finally:
         if sandbox is not None:
             sandbox.close()
@@ -140,16 +148,18 @@ def _complain_about_missing(paths: list[Path]) -> int:
     return code
 
 
-def _check(path: Path, grader: Grader, layers: Any, output: _Output) -> int:
+def _check(path: Path, grader: Grader, layers: Any, output: _Output, hosts: Hosts) -> int:
     try:
         submission = read_submission(path)
     except CvlabError as problem:
         complain(problem)
+        hosts.refusals.append((path, problem))
         return problem.exit_code
     with output.training() as on_progress:
         interview = grader.interview(submission, on_progress)
         report = grader.grade(submission, interview=interview, only=layers, on_check=output.on_check)
     output.show(report)
+    hosts.reports.append((path, report))
     output.add(record_attempt(report, path, layers or ()))
     return EXIT_CODES[report.status]
 

@@ -34,7 +34,7 @@ def can_be_warm(arguments: Sequence[str]) -> bool:
     if not arguments or arguments[0] != "check" or not is_wanted():
         return False
     given = arguments[1:]
-    if any(word in ("--cold", "--pdb", "--help", "-h") for word in given):
+    if any(word in ("--cold", "--pdb", "--github", "--help", "-h") for word in given):
         return False
     modes = [word.partition("=")[2] for word in given if word.startswith("--isolation=")]
     modes += [mode for word, mode in zip(given, [*given[1:], ""], strict=True) if word == "--isolation"]
