@@ -48,6 +48,26 @@ def test_a_kit_of_the_whole_bank_holds_no_leak(kit: Kit, search: Search) -> None
     assert search.findings({"kit.zip": zipped(kit.files)}) == []
 
 
+def test_a_plain_search_finds_none_either(bank: Bank, kit: Kit) -> None:
+    """An eye of its own: whole lines and sentences of what must stay, looked for as they are."""
+    everything = "\n".join(f"{name}\n{data.decode('utf-8', 'replace')}" for name, data in kit.files.items())
+    public = "\n".join(
+        drill.text_of(path)
+        for drill in bank.drills()
+        for path in (*drill.exercise.glob("*.*"), drill.grader / "test_public.py")
+    )
+    for drill in bank.drills():
+        told = read_file(drill).misconception
+        hidden = drill.text_of(drill.grader / "test_hidden.py").splitlines()
+        secrets = [
+            *(line for line in lines_of(drill.text_of(drill.reference)) if len(line) > 40),
+            *(line.strip() for line in hidden if len(line.strip()) > 60),
+            *(text for entry in told for text in (entry.says, entry.hint) if len(text) > 40),
+        ]
+        assert len(secrets) > 50
+        assert [secret for secret in secrets if secret in everything and secret not in public] == []
+
+
 def test_a_kit_of_notebooks_holds_no_leak(bank: Bank, search: Search) -> None:
     files = kit_files(bank, bank.drills(), notebooks=True, seeds=[3]).files
     assert search.findings(files) == []

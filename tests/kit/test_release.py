@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 from support import Run
 
 from cvlab.bank import Bank, open_bank, open_full_bank
@@ -210,6 +211,19 @@ def test_a_kit_of_notebooks_is_checked_from_the_notebook(cvlab: Run, small_bank:
     done = cvlab("check", "01", cwd=tmp_path / "kit")
     assert done.returncode == 0, done.stdout
     assert "brighten.ipynb" in done.stdout
+
+
+def test_the_notebook_runs_in_a_kernel_and_tells_the_public_verdicts(small_bank: Bank, tmp_path: Path) -> None:
+    for name, data in kit_files(small_bank, small_bank.drills(), notebooks=True).files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    path = tmp_path / "01_brighten" / "brighten.ipynb"
+    written = nbformat.reads(path.read_text(), as_version=4)
+    next(cell for cell in written.cells if cell.source.startswith("def brighten")).source = RIGHT
+    client = NotebookClient(written, timeout=300, resources={"metadata": {"path": str(path.parent)}})
+    client.execute()
+    (told,) = [output.data["text/plain"] for output in written.cells[-1].outputs]
+    assert "Every public check passed.\n3 hidden checks, worth 3 points, are run when you hand in." in told
 
 
 def test_a_notebook_of_every_drill_is_valid_and_reads_as_its_stub(bank: Bank) -> None:
