@@ -312,7 +312,7 @@ def gradients_of_triplets(solution):
 
 
 def gradients_of_batches(solution):
-    """The gradients of the embeddings under batch_all and batch_hard."""
+    """The gradients of the embeddings under batch_all and batch_hard, also where the only negative is farthest."""
     answer = {}
     for margin in (0.2, 3.0):
         e = _rows().requires_grad_()
