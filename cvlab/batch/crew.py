@@ -16,6 +16,7 @@ import msgspec
 from cvlab.bank import Bank
 from cvlab.batch.jobs import MAX_FRAME, Done, Job, Readiness, Setting, Start, broken_report, pack
 from cvlab.drill import Drill
+from cvlab.engine import protocol
 from cvlab.engine.launch import command_for
 from cvlab.errors import CvlabError, SandboxError
 
@@ -187,7 +188,12 @@ class _Foreman:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={**os.environ, "CVLAB_BANK": str(bank.root)},
+                cwd="/",  # the folder one is in may be gone before the foreman is
+                env={
+                    **os.environ,
+                    "CVLAB_BANK": str(bank.root.absolute()),
+                    "PYTHONPATH": protocol.import_path(),
+                },
                 start_new_session=True,  # Ctrl-C is ours to deal with
             )
         self._orders = ours

@@ -29,12 +29,15 @@ def verdict_on(data: bytes, suffix: str, drill_name: str, *, isolation: str = "s
     drill = bank.find(drill_name)
     report = _bench.grade(_job(data, suffix, drill), bank, drill, Setting(mode=isolation))
     if report.status == "error":
-        broken = next((check for check in report.checks if check.status == "error"), None)
-        fact = wording.in_short(broken.message or broken.title) if broken else "; ".join(report.notes)
-        raise GraderError(
-            f"grading drill {drill.name}", f"cvlab broke: {fact}", "This costs nobody a point. Try again."
-        )
+        raise GraderError(f"drill {drill.name}", _what_broke(report), "It costs nobody a point; try again.")
     return report
+
+
+def _what_broke(report: Report) -> str:
+    broken = next((check for check in report.checks if check.status == "error"), None)
+    if broken:
+        return f"cvlab broke: {wording.in_short(broken.message or broken.title).rstrip('.')}."
+    return f"{'; '.join(report.notes).rstrip('.')}."
 
 
 def _job(data: bytes, suffix: str, drill: Drill) -> Job:

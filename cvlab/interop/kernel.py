@@ -178,11 +178,21 @@ def _own_notebook(drill: str) -> bytes:
     return found[0][1]
 
 
+_terminal: int | None = None
+"""The file that standard error was before it was muted: that of whoever started nbgrader."""
+
+
 def _mute_errors() -> None:
     """Let nothing be written to standard error from now on: nbgrader gives 0 points to a cell that has any.
 
     A student's thread or library may write at any time, also below Python.
     """
+    global _terminal
+    if _terminal is None:
+        try:
+            _terminal = sys.stderr.fileno()  # a kernel's stream knows the file from before it put a pipe there
+        except (OSError, ValueError):
+            _terminal = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
@@ -198,12 +208,5 @@ def _forget_outputs() -> None:
 
 def _end_without_verdict(problem: CvlabError) -> NoReturn:
     """End the kernel, telling whoever started nbgrader why."""
-    os.write(_terminal(), f"cvlab: {visible(str(problem))}\n".encode())
+    os.write(2 if _terminal is None else _terminal, f"cvlab: {visible(str(problem))}\n".encode())
     os._exit(NO_VERDICT)
-
-
-def _terminal() -> int:
-    try:
-        return sys.stderr.fileno()  # a kernel's stream knows the file that standard error was at its start
-    except (OSError, ValueError):
-        return 2

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import Execute
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Enum
 
 from cvlab.errors import GraderError
@@ -21,6 +21,9 @@ from cvlab.interop.layers import layer_lines, points_by_layer
 from cvlab.interop.nbgrader_course import graded_by
 from cvlab.report import Layer, Report
 
+SCHEMA = 3
+"""Of nbgrader's marks, as this export writes them."""
+
 SECONDS_PER_CELL = 600
 """What nbgrader's own executor may take, should somebody use it: its 30 seconds are less than a check may need."""
 
@@ -28,11 +31,34 @@ EXPORT_AGAIN = "Run cvlab export nbgrader and nbgrader generate_assignment --for
 
 
 def configure(config: Any) -> None:
-    """Let nbgrader judge notebooks of ours by cvlab, and give them back graded cells that a student deleted."""
-    steps = Autograde().autograde_preprocessors
-    config.Autograde.autograde_preprocessors = [SandboxExecute if step is Execute else step for step in steps]
-    config.OverwriteCells.add_missing_cells = True
+    """Let nbgrader judge notebooks of ours by cvlab."""
+    stock = Autograde()
+    config.Autograde.sanitize_preprocessors = [KnownMarks, *stock.sanitize_preprocessors]
+    config.Autograde.autograde_preprocessors = [
+        SandboxExecute if step is Execute else step for step in stock.autograde_preprocessors
+    ]
     config.Execute.timeout = SECONDS_PER_CELL
+
+
+class KnownMarks(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
+    """Takes nbgrader's marks from all cells of a notebook of ours but one for each that its database knows.
+
+    nbgrader stops grading the whole class at a cell that a student copied, and at marks of another form.
+    """
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Leave each known mark on the last of the cells that have it, as nbgrader does."""
+        ours, _ = _graded_cells(resources["nbgrader"])
+        if ours:
+            waiting = _all_marks(resources["nbgrader"])
+            for one in reversed(nb.cells):
+                marks = one.metadata.get("nbgrader")
+                name = _grade_id(one)
+                if name in waiting and marks.get("schema_version") == SCHEMA:
+                    waiting.remove(name)
+                elif "nbgrader" in one.metadata:
+                    del one.metadata["nbgrader"]
+        return nb, resources
 
 
 class SandboxExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
@@ -47,8 +73,9 @@ class SandboxExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> tuple[Any, Any]:
         """Put outputs into the graded cells of a notebook.
 
-        Which cells those are, nbgrader's database says, not the submission. A notebook that has other cells with
-        automatic points, too, is run in a kernel for these, as nbgrader does it. Raises a CvlabError where there is no
+        Which cells those are, nbgrader's database says, not the submission; one that the student deleted is put back. A
+        notebook that has other cells with automatic points, too, is run in a kernel for these, as nbgrader does it.
+        Raises a CvlabError where there is no
         verdict; nbgrader then goes on with the next submission and grades this one another time.
         """
         ours, others = _graded_cells(resources["nbgrader"])
@@ -56,7 +83,9 @@ class SandboxExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
             return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
         report = verdict_on(nbformat.writes(nb).encode(), ".ipynb", _drill_of(ours), isolation=self.isolation)
         _refuse_changed(report, ours)
-        cells = [one for one in nb.cells if one.cell_type == "code" and graded_by(_grade_id(one))]
+        there = {_grade_id(one) for one in nb.cells}
+        nb.cells += [_restored(name, resources["nbgrader"]) for name in ours if name not in there]
+        cells = [one for one in nb.cells if _grade_id(one) in ours]
         if others:
             sources = [one.source for one in cells]
             for one in cells:
@@ -93,6 +122,25 @@ def _graded_cells(resources: Any) -> tuple[dict[str, float], list[str]]:
     return ours, [name for name in points if name not in ours and name not in written]
 
 
+def _restored(name: str, resources: Any) -> Any:
+    """Return a graded cell as nbgrader's database has it: without one nbgrader would keep no score at all."""
+    with Gradebook(resources["db_url"]) as gradebook:
+        kept = gradebook.find_source_cell(name, resources["notebook"], resources["assignment"])
+        graded = gradebook.find_grade_cell(name, resources["notebook"], resources["assignment"])
+        marks = {
+            "schema_version": SCHEMA,
+            "grade_id": name,
+            "grade": True,
+            "solution": False,
+            "locked": True,
+            "task": False,
+            "points": graded.max_score,
+            "cell_type": "code",
+            "checksum": kept.checksum,
+        }
+        return nbformat.v4.new_code_cell(kept.source, metadata={"nbgrader": marks})
+
+
 def _drill_of(names: dict[str, float]) -> str:
     drills = sorted({found[0] for name in names if (found := graded_by(name))})
     if len(drills) != 1:
@@ -108,5 +156,12 @@ def _refuse_changed(report: Report, names: dict[str, float]) -> None:
         raise GraderError(f"drill {report.drill}", fact, EXPORT_AGAIN)
 
 
+def _all_marks(resources: Any) -> set[str]:
+    with Gradebook(resources["db_url"]) as gradebook:
+        notebook = gradebook.find_notebook(resources["notebook"], resources["assignment"])
+        return {one.name for one in notebook.source_cells}
+
+
 def _grade_id(cell: Any) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+    marks = cell.metadata.get("nbgrader")
+    return str(marks.get("grade_id", "")) if isinstance(marks, dict) else ""
