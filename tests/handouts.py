@@ -131,6 +131,11 @@ def run_python(program: str, *arguments: object, cwd: Path, bank: Path) -> subpr
     return _run([sys.executable, "-P", "-c", program, *map(str, arguments)], cwd, bank, {})
 
 
+def run_shell(line: str, *, cwd: Path, bank: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of a guide as a shell does, and return what it said."""
+    return _run(["/bin/sh", "-c", line], cwd, bank, {})
+
+
 BIN = Path(sys.executable).parent
 
 
