@@ -14,6 +14,8 @@ def visible(text: str, limit: int = 2_000, *, keep_newlines: bool = True) -> str
 
     A newline stays one when `keep_newlines` is true; a tab becomes four spaces. The result encodes to UTF-8.
     """
+    if len(text) <= limit and text.isprintable():  # as most texts are: nothing hidden in it, and no newline
+        return text
     cut = len(text) > limit
     shown = "".join(_shown(character, keep_newlines) for character in text[:limit])
     return f"{shown}… ({len(text) - limit} more characters)" if cut else shown

@@ -67,11 +67,10 @@ def page(
 
     Without a `submission` there is no source on it, without `exhibits` nothing but the report.
     """
-    style = _environment().get_template("page.css").render(dark=_DARK)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    shown = _view(report, submission, exhibits, around=None)
+    style, digest = style_of("page.css")
+    shown = view_of(report, submission, exhibits)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(shown, drill_title=title, style=style, style_hash=digest, level=1, id="cvlab")
     )
@@ -89,13 +88,21 @@ def fragment(
 
     `name` begins every id in it, so that several fragments get along with each other.
     """
-    style = _environment().get_template("fragment.css").render(dark=_DARK)
-    shown = _view(report, submission, exhibits, around=LINES_AROUND)
-    return _environment().get_template("fragment.html").render(shown, drill_title=title, style=style, level=3, id=name)
+    style, _ = style_of("fragment.css")
+    shown = view_of(report, submission, exhibits, around=LINES_AROUND)
+    return environment().get_template("fragment.html").render(shown, drill_title=title, style=style, level=3, id=name)
 
 
 @cache
-def _environment() -> Environment:
+def style_of(template: str) -> tuple[str, str]:
+    """Return a style sheet and its digest, by which a page's policy allows it and no other."""
+    style = environment().get_template(template).render(dark=_DARK)
+    return style, base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+@cache
+def environment() -> Environment:
+    """Return what renders the templates: whatever is put into one is escaped."""
     import jinja2
 
     return jinja2.Environment(
@@ -107,10 +114,14 @@ def _environment() -> Environment:
     )
 
 
-def _view(
-    report: Report, submission: Submission | None, exhibits: Exhibits | None, *, around: int | None
+def view_of(
+    report: Report,
+    submission: Submission | None = None,
+    exhibits: Exhibits | None = None,
+    *,
+    around: int | None = None,
 ) -> dict[str, Any]:
-    """Return every text and number that the templates show."""
+    """Return every text and number that the templates show; of the source, all or some lines around the first mark."""
     first = report.first_failure
     printed, more = wording.printed_lines(report)
     isolation = wording.isolation(report, verbose=True)

@@ -56,6 +56,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Two or more, in order of their keys."""
     exact: bool
     """Whether the files are the same, byte for byte; else they differ in names, layout, order of parts or comments."""
+    common: Prints
+    """The runs of words that they have beyond the common ground: sorted, (C,)."""
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,13 +141,13 @@ def _groups(text: _Text) -> list[Group]:
     if len(text.own) >= ENOUGH:
         if len(text.members) < 2:
             return []
-        return [Group(members=text.members, exact=len({one.sha256 for one in text.members}) == 1)]
+        return [Group(members=text.members, exact=len({one.sha256 for one in text.members}) == 1, common=text.own)]
     if text.untouched:
         return []
     files: dict[str, list[Handed]] = {}
     for one in text.members:
         files.setdefault(one.sha256, []).append(one)
-    return [Group(members=members, exact=True) for members in files.values() if len(members) > 1]
+    return [Group(members=members, exact=True, common=text.own) for members in files.values() if len(members) > 1]
 
 
 def _pairs(texts: Sequence[_Text], least: float) -> tuple[list[Pair], int]:

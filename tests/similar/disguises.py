@@ -78,7 +78,7 @@ def renamed(source: str) -> str:
         arg.arg for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for arg in _all_parameters(node)
     } - kept
     own_attributes = {
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        name for node in ast.walk(tree) if isinstance(node, ast.Attribute) for name in _bound_by(node)
     } | {
         method.name
         for node in ast.walk(tree)
@@ -321,7 +321,9 @@ def _bound_by(node: ast.AST) -> list[str]:
     match node:
         case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.FunctionDef(name=name):
             return [name]
-        case ast.ClassDef(name=name) | ast.Attribute(attr=name, ctx=ast.Store()) | ast.ExceptHandler(name=str(name)):
+        case ast.ClassDef(name=name) | ast.ExceptHandler(name=str(name)):
+            return [name]
+        case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
             return [name]
         case ast.alias(asname=str(name)):
             return [name]
