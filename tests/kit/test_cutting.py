@@ -135,7 +135,6 @@ def test_the_cut_probes_of_every_drill_get_the_answers_of_the_whole(bank: Bank) 
         source = Solution("reference.py", drill.text_of(drill.reference))
         whole, part = drill.text_of(drill.probes), public_probes(drill)
         asked = names_used_of_probes(drill.text_of(drill.grader / "test_public.py"), "test_public.py")
-        for seed in (0, 5):
-            before, after = (InlineInterview(Task(source, text, seed), quiet=True) for text in (whole, part))
-            for probe in asked:
-                assert same_outcome(before.ask(probe), after.ask(probe)), (drill.name, probe)
+        before, after = (InlineInterview(Task(source, text, 5), quiet=True) for text in (whole, part))
+        for probe in asked:
+            assert same_outcome(before.ask(probe), after.ask(probe)), (drill.name, probe)
