@@ -1,10 +1,12 @@
-"""Figures of `cvlab grade`: beside the floor, by the size of the class, and in memory for every grader more."""
+"""Figures of a class: grading beside the floor, by size, in memory for each grader more; its pages, who is alike."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -26,7 +28,7 @@ def main() -> None:
     options.add_argument("--many", type=int, default=2000, help="submissions without it")
     chosen = options.parse_args()
     print(f"{'what':<66} {'measured':>12} {'bound':>10}")
-    for measure in (floor, constant, memory):
+    for measure in (floor, constant, memory, pages):
         for what, measured, bound in measure(chosen):
             print(f"{what:<66} {measured:>12} {bound:>10}", flush=True)
 
@@ -63,6 +65,67 @@ def memory(chosen: argparse.Namespace) -> Figures:
     few, many = (_peak_megabytes("01", jobs) for jobs in (2, 6))
     yield "memory of the whole tree with 2 graders, drill 01 of the bank", f"{few:.0f} MB", ""
     yield "  for every grader more, with its worker (PSS)", f"{(many - few) / 4:.0f} MB", "<= 150 MB"
+
+
+def pages(chosen: argparse.Namespace) -> Figures:
+    """The pages of a large class, and the search for alike submissions among as many different files."""
+    with tempfile.TemporaryDirectory() as place:
+        _fill_gradebook(Path(place, "grades.sqlite"), chosen.many)
+        told = ["--gradebook", f"{place}/grades.sqlite"]
+        for what, command, bound in (
+            ("cvlab report", ["report", "--out", f"{place}/report"], "<= 10 s"),
+            ("  the same once more, over its own pages", ["report", "--out", f"{place}/report"], "<= 10 s"),
+            ("cvlab similar", ["similar", "01", "--plain"], ""),
+        ):
+            begun, before = time.perf_counter(), os.times()
+            subprocess.run(
+                [sys.executable, "-m", "cvlab", *command, *told],
+                cwd=ROOT,
+                env={**ENVIRONMENT, "CVLAB_BANK": str(ROOT)},
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
+            elapsed, after = time.perf_counter() - begun, os.times()
+            cpu = after.children_user - before.children_user
+            name = f"{what} for {chosen.many} students" if what.startswith("cvlab") else what
+            yield name, f"{elapsed:.1f} s", bound
+            yield "  of which this process computes", f"{cpu:.1f} s", ""
+
+
+def _fill_gradebook(path: Path, number: int) -> None:
+    """Record real verdicts on drill 01 for so many students, each with a file of their own."""
+    import msgspec
+
+    from cvlab.bank import Bank
+    from cvlab.collecting import Student
+    from cvlab.gradebook import Terms, open_gradebook
+    from cvlab.gradebook.store import Handing
+    from cvlab.limits import Limits
+    from cvlab.report import Report
+
+    drill = Bank(ROOT).find("01")
+    verdicts = []
+    for name in ("right.py", "added_after_relu.py"):
+        command = [sys.executable, "-m", "cvlab", "check", "01", f"tests/submissions/{name}", "--json", "--cold"]
+        said = subprocess.run(
+            command, cwd=ROOT, env={**ENVIRONMENT, "CVLAB_BANK": str(ROOT)}, capture_output=True, check=False
+        ).stdout
+        verdicts.append(msgspec.json.decode(said, type=Report))
+    sources = [path.read_text() for path in (drill.reference, *drill.variants())]
+    choose = random.Random(0)
+    book = open_gradebook(path)
+    for one in range(number):
+        own = "".join(
+            f"v{line} = a.{choose.choice(('sum', 'mean', 'view', 'amax'))}({choose.randint(0, 99)}) * b[{line}]\n"
+            for line in range(20)
+        )
+        data = f"{sources[one % len(sources)]}\n{own}".encode()
+        report = msgspec.structs.replace(verdicts[one % 2], sha256=hashlib.sha256(data).hexdigest())
+        student = Student(key=f"s{one:05}", name=f"Student {one}")
+        handing = Handing(student=student, drill=drill.folder, file="residual_block.py", sha256=report.sha256)
+        terms = Terms(drill=drill.folder, digest=drill.digest(), version="", seed=0, mode="sandbox", limits=Limits())
+        book.record([handing], report, terms, data=data)
+    book.close()
 
 
 def _verdicts(drill: str, number: int) -> Iterator[float]:

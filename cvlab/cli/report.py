@@ -23,9 +23,9 @@ def command(
     """Write DIR/index.html about a class, and a page for each student into DIR/students.
 
     The first is for you: points, mistakes by how many made them, every check, errors, and which checks tell you
-    nothing. The others are to be sent out: each is about one student, and holds no hidden check's code or expected
-    values. All need no network and no JavaScript. Without --drill and --course, it is about every drill the gradebook
-    has results for. In a folder that is there, only pages that cvlab wrote are replaced.
+    nothing. The others are to be sent out: each is about one student, and shows nothing that the drill keeps hidden.
+    All need no network and no JavaScript. Without --drill and --course, it is about every drill the gradebook has
+    results for. In a folder that is there, only pages that cvlab wrote are replaced.
     """
     from cvlab.classroom.results import class_results
     from cvlab.gradebook import open_gradebook

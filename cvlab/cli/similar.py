@@ -15,6 +15,7 @@ from cvlab.cli.naming import complete_drills
 from cvlab.cli.screen import a_console, plain_option, say
 from cvlab.drill import Drill
 from cvlab.errors import BadSubmission
+from cvlab.similar import LEAST, MAX_CHARACTERS
 from cvlab.text import one_line
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--least",
     type=click.IntRange(10, 100),
-    default=30,
+    default=round(100 * LEAST),
     show_default=True,
     metavar="PERCENT",
     help="Tell pairs that share at least so much of what is their own.",
@@ -86,13 +87,13 @@ def command(
     return 0
 
 
-def searched(gradebook: Gradebook, drill: Drill, *, least: float | None = None) -> Searched:
+def searched(gradebook: Gradebook, drill: Drill, *, least: float = LEAST) -> Searched:
     """Return what a search among everybody's newest files for a drill finds."""
     from cvlab.show.similar import Searched
-    from cvlab.similar import LEAST, alike, ground_of
+    from cvlab.similar import alike, ground_of
 
     unreadable: list[Student] = []
-    found = alike(_handed(gradebook, drill, unreadable), ground_of(drill), least=LEAST if least is None else least)
+    found = alike(_handed(gradebook, drill, unreadable), ground_of(drill), least=least)
     return Searched(drill=drill, found=found, unreadable=unreadable)
 
 
@@ -108,11 +109,11 @@ def _handed(gradebook: Gradebook, drill: Drill, unreadable: list[Student]) -> It
         key = entry.sha256, Path(entry.file).suffix.lower()
         if key not in sources:
             try:
-                sources[key] = submission_of(entry.file, gradebook.data_of(entry.sha256)).source
+                source = submission_of(entry.file, gradebook.data_of(entry.sha256)).source
+                sources[key] = source[:MAX_CHARACTERS]  # more is not looked at, and a class may have many large files
             except BadSubmission:
                 sources[key] = None
-        source = sources[key]
-        if source is None:
+        if (text := sources[key]) is None:
             unreadable.append(entry.student)
         else:
-            yield Handed(student=entry.student, sha256=entry.sha256, source=source)
+            yield Handed(student=entry.student, sha256=entry.sha256, source=text)

@@ -6,6 +6,19 @@ most of a class wrote.
 
 from cvlab.similar.ground import Ground, ground_of
 from cvlab.similar.passages import Passage, passages_of
+from cvlab.similar.scanning import MAX_CHARACTERS
 from cvlab.similar.searching import LEAST, Alike, Group, Handed, Pair, alike
 
-__all__ = ["LEAST", "Alike", "Ground", "Group", "Handed", "Pair", "Passage", "alike", "ground_of", "passages_of"]
+__all__ = [
+    "LEAST",
+    "MAX_CHARACTERS",
+    "Alike",
+    "Ground",
+    "Group",
+    "Handed",
+    "Pair",
+    "Passage",
+    "alike",
+    "ground_of",
+    "passages_of",
+]
