@@ -20,7 +20,7 @@ import msgspec
 
 from cvlab.bank import open_full_bank
 from cvlab.errors import BadSubmission, CvlabError, SandboxError, UsageError
-from cvlab.interop.layers import layer_lines
+from cvlab.interop.layers import host_lines, layer_lines
 from cvlab.notebook import NAME, Check, check_of, decoded_report, notebook_text, run_cvlab
 from cvlab.report import LAYERS, Layer, Report
 from cvlab.submission import MAX_BYTES, submission_of
@@ -109,7 +109,7 @@ class Points:
         if report.status == "error":
             raise SandboxError(f"drill {drill}", "cvlab broke while grading.", "cvlab check tells more.")
         _forget_outputs()
-        print("\n".join(layer_lines(report, layer)))
+        print("\n".join(host_lines(report, layer)))
         return sum(check.points for check in report.checks if check.layer == layer)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 from cvlab.report import LAYERS, CheckResult, Layer, Report
 from cvlab.show import plain, wording
+
+WIDTH = 92
+"""Columns that a page of nbgrader's has room for."""
 
 
 def points_by_layer(checks: Iterable[CheckResult]) -> dict[Layer, int]:
@@ -28,4 +32,20 @@ def layer_lines(report: Report, layer: Layer) -> list[str]:
     if report.diagnosis and report.first_failure in checks:
         lines.append(f"This looks like: {wording.sentence(report.diagnosis.says)}")
         lines.append(f"Hint: {wording.sentence(report.diagnosis.hint)}")
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def host_lines(report: Report, layer: Layer) -> list[str]:
+    """Return what a host's cell for a layer tells; the last one of a report adds how the submission was run."""
+    lines = layer_lines(report, layer)
+    if layer == list(points_by_layer(report.checks))[-1]:
+        ran_in = wording.isolation(report)
+        told = [f"{ran_in[0].upper()}{ran_in[1:]}.", *(f"Note: {wording.sentence(note)}" for note in report.notes)]
+        lines += ["", *(part for line in told for part in _wrapped(line))]
     return lines
+
+
+def _wrapped(line: str) -> list[str]:
+    """Return a line in pieces that hosts show whole: they scroll sideways otherwise."""
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, replace_whitespace=False) or [line]

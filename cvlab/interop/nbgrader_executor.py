@@ -17,7 +17,7 @@ from traitlets import Enum
 
 from cvlab.errors import GraderError
 from cvlab.interop.judging import verdict_on
-from cvlab.interop.layers import layer_lines, points_by_layer
+from cvlab.interop.layers import host_lines, points_by_layer
 from cvlab.interop.nbgrader_course import graded_by
 from cvlab.report import Layer, Report
 
@@ -31,13 +31,14 @@ EXPORT_AGAIN = "Run cvlab export nbgrader and nbgrader generate_assignment --for
 
 
 def configure(config: Any) -> None:
-    """Let nbgrader judge notebooks of ours by cvlab."""
-    stock = Autograde()
-    config.Autograde.sanitize_preprocessors = [KnownMarks, *stock.sanitize_preprocessors]
-    config.Autograde.autograde_preprocessors = [
-        SandboxExecute if step is Execute else step for step in stock.autograde_preprocessors
-    ]
-    config.Execute.timeout = SECONDS_PER_CELL
+    """Let nbgrader judge notebooks of ours by cvlab; steps that the configuration names already stay."""
+    stock, said = Autograde(), config.Autograde
+    steps = said.get("sanitize_preprocessors", stock.sanitize_preprocessors)
+    said.sanitize_preprocessors = [KnownMarks, *(step for step in steps if step is not KnownMarks)]
+    steps = said.get("autograde_preprocessors", stock.autograde_preprocessors)
+    said.autograde_preprocessors = [SandboxExecute if step is Execute else step for step in steps]
+    if "timeout" not in config.Execute:
+        config.Execute.timeout = SECONDS_PER_CELL
 
 
 class KnownMarks(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
@@ -75,8 +76,8 @@ class SandboxExecute(Execute):  # type: ignore[misc]  # nbgrader ships no types
 
         Which cells those are, nbgrader's database says, not the submission; one that the student deleted is put back. A
         notebook that has other cells with automatic points, too, is run in a kernel for these, as nbgrader does it.
-        Raises a CvlabError where there is no
-        verdict; nbgrader then goes on with the next submission and grades this one another time.
+        Raises a CvlabError where there is no verdict; nbgrader then goes on with the next submission and grades this
+        one another time.
         """
         ours, others = _graded_cells(resources["nbgrader"])
         if not ours:
@@ -104,7 +105,7 @@ def show_verdict(cell: Any, report: Report, number: int) -> None:
     assert found is not None
     layer = found[1]
     points = sum(check.points for check in report.checks if check.layer == layer)
-    text = "\n".join(layer_lines(report, layer)) + "\n"
+    text = "\n".join(host_lines(report, layer)) + "\n"
     cell.execution_count = number
     cell.outputs = [
         nbformat.v4.new_output("stream", name="stdout", text=text),

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 from classrooms import BANK, CRASHES_ALWAYS
-from handouts import attacks, bank_with, filled, points_in, run_tool, twelve
+from handouts import attacks, bank_with, filled, points_in, run_python, run_tool, twelve
 from support import run_cvlab
 
 from cvlab.bank import Bank
@@ -92,7 +92,8 @@ class Course:
 
     def feedback(self, student: str) -> str:
         page = (self.folder / "feedback" / student / self.drill / self.notebook).with_suffix(".html").read_text()
-        return html.unescape(re.sub(r"<[^>]+>", " ", page))
+        page = re.sub(r"<(style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +191,7 @@ def test_feedback_tells_each_check_and_the_mistake(graded: Course) -> None:
         in page
     )
     assert "Edge cases: " in page
+    assert "Ran in: sandbox" in page
     assert "Traceback" not in page
     assert "must_pass" not in page
 
@@ -316,6 +318,25 @@ def test_an_instructors_own_configuration_is_not_touched(small: Course, tmp_path
     assert again.returncode == 2
     assert "is there already" in again.stderr
     assert run_cvlab(*arguments, "--assignment", "../out", CVLAB_BANK=str(BANK)).returncode == 2
+
+
+def test_steps_and_times_that_a_configuration_names_stay(tmp_path: Path) -> None:
+    program = """
+from traitlets.config import Config
+from nbgrader.preprocessors import ClearOutput, Execute, LimitOutput
+from cvlab.interop.nbgrader_executor import configure
+config = Config()
+config.Execute.timeout = 42
+config.Autograde.sanitize_preprocessors = [ClearOutput]
+config.Autograde.autograde_preprocessors = [LimitOutput, Execute]
+for _ in range(2):
+    configure(config)
+    steps = config.Autograde.sanitize_preprocessors, config.Autograde.autograde_preprocessors
+    print([[step.__name__ for step in some] for some in steps], config.Execute.timeout)
+"""
+    done = run_python(program, cwd=tmp_path, bank=BANK)
+    once, again = done.stdout.splitlines()[-2:]
+    assert once == again == "[['KnownMarks', 'ClearOutput'], ['LimitOutput', 'SandboxExecute']] 42"
 
 
 @pytest.mark.parametrize(
