@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 
 import pytest
 from classrooms import BANK
+from guide import commands
 from handouts import filled, run_shell
-from support import ROOT
-
-GUIDE = (ROOT / "docs" / "teach.md").read_text()
-INSTEAD = {"01-residual-block": "01-number", "residual_block": "number", "01-07": "01"}
-
-
-def commands(section: str) -> list[str]:
-    (text,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", GUIDE, flags=re.DOTALL | re.MULTILINE)
-    lines = re.findall(r"^    (\S.*)$", text, flags=re.MULTILINE)
-    for word, other in INSTEAD.items():
-        lines = [line.replace(word, other) for line in lines]
-    return [line for line in lines if not line.startswith("pip install")]
 
 
 @pytest.mark.parametrize(
