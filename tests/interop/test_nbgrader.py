@@ -161,7 +161,7 @@ def changed(notebook: str, change: str) -> str:
     return json.dumps(content)
 
 
-def test_nbgraders_points_are_ours_for_everybody(graded: Course) -> None:
+def test_nbgraders_points_are_ours_for_everybody_and_no_attack_gains_any(graded: Course) -> None:
     theirs = graded.exported()
     assert len(theirs) == 17
     assert theirs == graded.points()
@@ -173,13 +173,9 @@ def test_nbgraders_points_are_ours_for_everybody(graded: Course) -> None:
     ]
     assert theirs["typo"] == theirs["reads-the-solution"] == 0
     assert len({theirs[name] for name in ("view-no-permute", "corner-centre", "deltas-detached", "no-bias")}) > 1
-
-
-def test_no_attack_has_left_a_trace(graded: Course) -> None:
+    forced = {"patches-assert-close", "edits-the-gradebook", "forges-at-exit", "hands-in-a-pickle"}
+    assert {theirs[name] for name in forced} == {theirs["view-no-permute"]}
     assert not (graded.folder.parent / "owned").exists()
-    alike = {"patches-assert-close", "edits-the-gradebook", "forges-at-exit", "hands-in-a-pickle"}
-    theirs = graded.points()
-    assert {theirs[name] for name in alike} == {theirs["view-no-permute"]}
 
 
 def test_feedback_tells_each_check_and_the_mistake(graded: Course) -> None:
@@ -291,17 +287,13 @@ def test_a_notebook_with_graded_cells_of_the_instructors_own_is_run_for_these(sm
     assert small.points() == {"ada": 7, "bob": 5, "carol": 1}
 
 
-def test_a_student_who_validates_hears_of_the_public_checks(small: Course) -> None:
-    def validated(source: str) -> str:
-        home = small.folder.parent / "student"
-        home.mkdir(exist_ok=True)
-        (home / small.notebook).write_text(filled(small.released, source))
-        return small.nbgrader("validate", str(home / small.notebook))
-
-    assert "Success!" in validated("NUMBER = 7")
-    told = validated("NUMBER = 'seven'")
-    assert "VALIDATION FAILED ON" in told
+def test_a_student_who_validates_hears_of_the_public_checks_alone(small: Course) -> None:
+    home = shutil.copytree(small.released.parent, small.folder.parent / "student")
+    (home / small.notebook).write_text(filled(small.released, "NUMBER = 'seven'"))
+    told = small.nbgrader("validate", str(home / small.notebook), CVLAB_BANK="")
+    assert "VALIDATION FAILED ON 1 CELL(S)!" in told  # not on the cell whose checks are hidden
     assert "Your number is a whole number." in told
+    assert "Traceback" not in told
 
 
 def test_an_instructors_own_configuration_is_not_touched(small: Course, tmp_path: Path) -> None:
