@@ -40,10 +40,14 @@ def floor(chosen: argparse.Namespace) -> Figures:
     moments = list(_verdicts("01", chosen.floor))
     bodies += [body_seconds(True) for _ in range(3)]
     body = statistics.median(bodies)
-    # From the moment the first graders begin; what comes before is told apart by the next figures.
-    elapsed = moments[-1] - moments[0]
-    least = body * (chosen.floor - 1) / cores
-    yield f"{chosen.floor} submissions with a body of {body:.2f} s, {cores} cores", f"{elapsed:.1f} s", ""
+    # From the first verdict of every grader on, so that getting ready is not counted, nor anything begun before.
+    elapsed = moments[-1] - moments[cores - 1]
+    least = body * (chosen.floor - cores) / cores
+    yield (
+        f"{chosen.floor} submissions with a body of {body:.2f} s, {cores} cores, after the first",
+        f"{elapsed:.1f} s",
+        "",
+    )
     yield "  elapsed / (bodies / cores)", f"{elapsed / least:.2f}", "<= 1.15"
 
 

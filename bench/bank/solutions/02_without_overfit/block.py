@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torchvision  # noqa: F401 - as vision exercises do
 from torch import Tensor, nn
 
 
