@@ -7,9 +7,11 @@ bytes too, so that no two versions of our types can be mistaken for each other.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -167,7 +169,18 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     why: str
 
 
-_crews: dict[bytes, Crew] = {}
+@dataclass
+class _Ready:
+    """A crew that is ready on this machine, and how many of its graders are at work."""
+
+    crew: Crew
+    at_work: int = 0
+
+
+MOST_READY = 4
+"""Batches for which a machine keeps a crew at the ready while nothing of theirs is graded."""
+
+_ready: dict[bytes, _Ready] = {}
 _one_at_a_time = threading.Lock()
 
 
@@ -181,19 +194,36 @@ def describe(start: bytes) -> dict[str, Any]:
 def grade_here(start: bytes, job: bytes) -> bytes:
     """Grade one submission on a worker, whose graders stay ready for the next."""
     try:
-        return pack(_crew_for(start).grade_one(msgspec.msgpack.decode(job, type=Job)))
+        with _crew_for(start) as crew:
+            return pack(crew.grade_one(msgspec.msgpack.decode(job, type=Job)))
     except CvlabError as problem:
         return pack(Refused(why=str(problem)))
 
 
-def _crew_for(start: bytes) -> Crew:
-    """Return this machine's crew for a batch; that of another batch is let go."""
+@contextlib.contextmanager
+def _crew_for(start: bytes) -> Iterator[Crew]:
+    """Lend this machine's crew for a batch; of those that have nothing to do, the ones used longest ago are let go."""
     with _one_at_a_time:
-        if start not in _crews:
-            for other in list(_crews):
-                _crews.pop(other).close()
-            said = msgspec.msgpack.decode(start, type=Start)
-            bank = open_full_bank()
-            _crews[start] = Crew(bank, [bank.find(name) for name in said.drills], said.setting)
-            atexit.register(_crews[start].close)
-        return _crews[start]
+        ready = _ready.pop(start, None) or _Ready(_new_crew(start))
+        _ready[start] = ready  # the last is the newest
+        ready.at_work += 1
+        idle = [other for other, found in _ready.items() if not found.at_work]
+        for other in idle[: max(0, len(_ready) - MOST_READY)]:
+            _ready.pop(other).crew.close()
+    try:
+        yield ready.crew
+    finally:
+        with _one_at_a_time:
+            ready.at_work -= 1
+
+
+def _new_crew(start: bytes) -> Crew:
+    said = msgspec.msgpack.decode(start, type=Start)
+    bank = open_full_bank()
+    return Crew(bank, [bank.find(name) for name in said.drills], said.setting)
+
+
+@atexit.register
+def _let_all_go() -> None:
+    for ready in _ready.values():
+        ready.crew.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +36,7 @@ class Machines:
 
     def start_scheduler(self, host: str = "127.0.0.1") -> None:
         place = self.folder / "scheduler.json"
+        os.mkfifo(place)
         self._start("scheduler", "--host", host, "--port", "0", "--no-dashboard", "--scheduler-file", str(place))
         self.address = self._told(place)
 
@@ -56,13 +56,16 @@ class Machines:
 
     @staticmethod
     def _told(place: Path) -> str:
-        deadline = time.monotonic() + 120  # a bound for hangs
-        while time.monotonic() < deadline:
-            with contextlib.suppress(FileNotFoundError):
-                if found := re.search(r'"address": "([^"]+)"', place.read_text()):
-                    return found[1]
-            time.sleep(0.05)  # the scheduler has no other way to tell
-        raise AssertionError("no scheduler came up")
+        """Wait for the scheduler to write where it is into `place`, a pipe."""
+        reader = os.open(place, os.O_RDWR)  # for writing too: the pipe has no end before the scheduler has begun
+        try:
+            told = b""
+            while not (found := re.search(rb'"address": "([^"]+)"', told)):
+                assert select.select([reader], [], [], 120)[0], "no scheduler came up"  # a bound for hangs
+                told += os.read(reader, 1 << 16)
+            return found[1].decode()
+        finally:
+            os.close(reader)
 
     def wait_for_workers(self, number: int) -> None:
         from distributed import Client
@@ -127,6 +130,25 @@ def test_what_a_lost_machine_was_at_is_graded_elsewhere(classroom: Classroom, ma
     assert batch.returncode == 0, rest
     assert {entry.status for entry in classroom.results().values()} == {"failed"}
     assert len(classroom.results()) == 7
+
+
+def test_two_batches_share_a_machine_and_neither_ends_the_other(classroom: Classroom, machines: Machines) -> None:
+    gate = classroom.folder / "gate"
+    os.mkfifo(gate)
+    other = Classroom(classroom.folder / "other")
+    classroom.hand_in("slow", WAITS)
+    other.hand_in("quick", 7)
+    machines.start_worker(threads=2, CVLAB_TEST_GATE=str(gate))
+    machines.wait_for_workers(1)
+    with classroom.grading("--cluster", machines.address) as batch:
+        writer = os.open(gate, os.O_WRONLY)  # a grader of the first batch is at work
+        run = other.grade("--cluster", machines.address, "--seed", "1")
+        os.close(writer)
+        rest = batch.stdout.read()
+    assert run.returncode == 0, run.stderr
+    assert batch.returncode == 0, rest
+    (slow,) = classroom.results().values()
+    assert (slow.status, slow.points) == ("failed", 1)
 
 
 def test_a_worker_with_another_bank_is_refused_by_name(
@@ -195,6 +217,7 @@ def test_machines_that_share_no_disk_and_meet_on_a_cable_only(
     machines = Machines(folder)
     try:
         place = folder / "scheduler.json"
+        os.mkfifo(place)
         machines._start(
             "scheduler", "--host", "10.77.0.1", "--no-dashboard", "--scheduler-file", str(place), inside=here
         )
