@@ -18,6 +18,9 @@ OnGraded = Callable[[Group, Report], None]
 class Workforce(Protocol):
     """Whoever grades jobs: `crew.Crew` on this machine, `cluster.Cluster` on many."""
 
+    def readiness(self) -> object:
+        """Wait until it can grade; raises a CvlabError where it never will."""
+
     def grade(self, jobs: Iterable[Job]) -> Iterator[Done]:
         """Grade all jobs, each once, and yield what came of them in the order they are finished."""
 

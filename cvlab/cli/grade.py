@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,8 +155,8 @@ def command(
         click.echo(plan_sentence(plan))
         if dry_run:
             return 0
-        workforce = workforce_for(bank, setting, jobs, cluster)
-        code = grade_plan(plan, workforce, drills, setting, opened, plain=is_plain(plain), verbose=verbose)
+        hired_for = workforce_for(bank, setting, jobs, cluster)
+        code = grade_plan(plan, hired_for, drills, setting, opened, plain=is_plain(plain), verbose=verbose)
         if course is not None:
             handed_in = {(one.student.key, one.drill) for one in collection.handed_in}
             counting = [entry for entry in opened.standings() if (entry.student.key, entry.drill) in handed_in]
@@ -185,7 +186,7 @@ def _tell_written(written: Written) -> int:
 
 def workforce_for(
     bank: Bank, setting: Setting, jobs: int | None, cluster: str | None
-) -> Callable[[Sequence[Drill]], Any]:
+) -> Callable[[Sequence[Drill]], AbstractContextManager[Workforce]]:
     """Return what makes the graders for some drills: a crew on this machine, or a cluster of them."""
     if cluster is not None:
         from cvlab.batch.cluster import Cluster
@@ -198,7 +199,7 @@ def workforce_for(
 
 def grade_plan(
     plan: Plan,
-    workforce_for: Callable[[Sequence[Drill]], Any],
+    hired_for: Callable[[Sequence[Drill]], AbstractContextManager[Workforce]],
     drills: Sequence[Drill],
     setting: Setting,
     gradebook: Gradebook,
@@ -215,10 +216,10 @@ def grade_plan(
     rows: list[Row] = []
 
     with contextlib.ExitStack() as stack:
-        workforce: Any = _Nobody()
+        workforce: Workforce = _Nobody()
         if wanted:
-            workforce = stack.enter_context(workforce_for(wanted))
-            workforce.readiness()
+            workforce = stack.enter_context(hired_for(wanted))
+        workforce.readiness()
         progress = stack.enter_context(Progress(len(plan.groups), plain=plain, out=sys.stdout))
         stack.enter_context(finishing_at_ctrl_c(workforce, progress))
 
@@ -313,6 +314,9 @@ def _show_collection(collection: Collection, drills: Sequence[Drill], *, plain: 
 
 class _Nobody:
     """Grades nothing, because there is nothing to grade."""
+
+    def readiness(self) -> None:
+        return None
 
     def grade(self, jobs: Any) -> Iterator[Any]:
         return iter(())
