@@ -159,7 +159,7 @@ def one_worker(chosen: argparse.Namespace) -> Figures:
 
 def many_workers(chosen: argparse.Namespace) -> Figures:
     """Many submissions, two at a time on two cores, beside the pure body divided by two."""
-    bench = _Bench()
+    bench = _Bench(many=True)
     bench.inline(bench.plan)
     body = [_timed(lambda: bench.inline(bench.plan)) for _ in range(chosen.rounds)]
     start = time.perf_counter()
@@ -186,14 +186,14 @@ def private_memory(chosen: argparse.Namespace) -> Figures:
 class _Bench:
     """A nursery and drill 01's probes, or others."""
 
-    def __init__(self, probes: str | None = None) -> None:
+    def __init__(self, probes: str | None = None, *, many: bool = False) -> None:
         from cvlab.bank import open_bank
         from cvlab.sandbox.client import Sandbox
         from cvlab.sandbox.worker import Solution, Task
 
         bank = open_bank()
         self.drill = bank.find("01")
-        self.sandbox = Sandbox("sandbox", bank.hidden())
+        self.sandbox = Sandbox("sandbox", bank.hidden(), many=many)
         import torch
 
         torch.set_num_threads(1)

@@ -47,11 +47,12 @@ def is_warm() -> bool:
     return _warm is not None
 
 
-def start_sandbox(bank: Bank, mode: str, preload: Iterable[str] = ()) -> Sandbox | None:
+def start_sandbox(bank: Bank, mode: str, preload: Iterable[str] = (), *, many: bool = False) -> Sandbox | None:
     """Import torch and start where submissions will run; None for mode `inline`.
 
-    Mode `auto` takes the best there is, which every report then names. Raises IsolationUnavailable where `sandbox` was
-    asked for by name and this machine cannot keep a submission from the grader's files and processes.
+    Where `many` submissions are to come, each is made a little cheaper, at the price of memory. Mode `auto` takes the
+    best there is, which every report then names. Raises IsolationUnavailable where `sandbox` was asked for by name and
+    this machine cannot keep a submission from the grader's files and processes.
     """
     if _warm is not None and mode in ("auto", "sandbox"):
         return _warm.sandbox
@@ -59,14 +60,16 @@ def start_sandbox(bank: Bank, mode: str, preload: Iterable[str] = ()) -> Sandbox
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a thread pool does not survive the fork
     import torch
 
+    from cvlab.sandbox import pages
     from cvlab.sandbox.source import Sandbox
 
+    pages.keep_what_is_freed()  # the reference is asked in this process
     for name in dict.fromkeys(preload):
         importlib.import_module(name)
     gc.enable()
     sandbox = None
     if mode in ("auto", "sandbox"):
-        sandbox = _confined(bank, forgiving=mode == "auto")
+        sandbox = _confined(bank, forgiving=mode == "auto", many=many)
     if sandbox is None and mode != "inline":
         sandbox = Sandbox("process")
     # After the fork: threads of ours would not be in the nursery, but its workers would wait for them.
@@ -82,12 +85,12 @@ def make_grader(drill: Drill, sandbox: Sandbox | None, *, seed: int = 0, debug: 
     return ready if ready is not None and ready.drill == drill else Grader(drill, sandbox, seed=seed, debug=debug)
 
 
-def _confined(bank: Bank, *, forgiving: bool) -> Sandbox | None:
+def _confined(bank: Bank, *, forgiving: bool, many: bool) -> Sandbox | None:
     from cvlab.sandbox.source import Sandbox
 
     sandbox = None
     try:
-        sandbox = Sandbox("sandbox", bank.hidden())
+        sandbox = Sandbox("sandbox", bank.hidden(), many=many)
         # What judges is read while the nursery sets itself up.
         import cvlab.grading.grader
         import cvlab.grading.plugin  # noqa: F401

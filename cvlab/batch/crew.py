@@ -17,7 +17,7 @@ from cvlab.bank import Bank
 from cvlab.batch.jobs import MAX_FRAME, Done, Job, Readiness, Setting, Start, broken_report, pack
 from cvlab.drill import Drill
 from cvlab.engine import protocol
-from cvlab.engine.launch import command_for
+from cvlab.engine.launch import MALLOC, command_for
 from cvlab.errors import CvlabError, SandboxError
 
 TRIES = 2
@@ -190,6 +190,7 @@ class _Foreman:
                 stdout=subprocess.DEVNULL,
                 cwd="/",  # the folder one is in may be gone before the foreman is
                 env={
+                    **MALLOC,
                     **os.environ,
                     "CVLAB_BANK": str(bank.root.absolute()),
                     "PYTHONPATH": protocol.import_path(),

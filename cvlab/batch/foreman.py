@@ -72,7 +72,7 @@ def _ready(start: Start) -> dict[str, Grader]:
     bank = open_full_bank()
     drills = [bank.find(name) for name in start.drills]
     preload = (name for drill in drills for name in drill.about.preload)
-    sandbox = start_sandbox(bank, start.setting.mode, preload)
+    sandbox = start_sandbox(bank, start.setting.mode, preload, many=True)
     graders = {}
     for drill in drills:
         limits = start.setting.limits_of(drill)

@@ -61,7 +61,8 @@ def command(
         raise UsageError("cvlab verify", "it needs to know what to verify.", "Name drills, or say --all.")
     drills = bank.drills() if every else [bank.find(name) for name in drill_names]
     # Mutants loop for ever and eat memory, so nothing less than the sandbox will do.
-    sandbox = start_sandbox(bank, "sandbox", (name for drill in drills for name in drill.about.preload))
+    preload = (name for drill in drills for name in drill.about.preload)
+    sandbox = start_sandbox(bank, "sandbox", preload, many=True)
     assert sandbox is not None
     code = 0
     try:

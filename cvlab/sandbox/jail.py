@@ -32,8 +32,6 @@ READ_ONLY, NO_SUID, NO_DEV, NO_EXEC, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 2, 4
 NO_ATIME, REL_ATIME = 1024, 1 << 21
 DETACH = 2
 
-DONT_FORK = 10  # madvise(2)
-
 # prctl(2)
 SET_PDEATHSIG, SET_DUMPABLE, DROP_BOUNDING, SET_SECUREBITS = 1, 4, 24, 28
 SET_CHILD_SUBREAPER, SET_NO_NEW_PRIVS, AMBIENT, AMBIENT_CLEAR_ALL = 36, 38, 47, 4
@@ -394,22 +392,6 @@ def install_seccomp(program: bytes) -> None:
 
     program_of_kernel = Program(len(program) // 8, ctypes.cast(instructions, ctypes.c_void_p))
     syscall("seccomp", 1, 1, ctypes.byref(program_of_kernel))  # set the filter, in all threads (TSYNC)
-
-
-def keep_gpu_tables_from_children() -> None:
-    """Leave the large tables of libraries that need a GPU out of what children inherit; touching them ends a child."""
-    library = ""
-    for line in Path("/proc/self/maps").read_bytes().splitlines():
-        fields = line.split(maxsplit=5)
-        if len(fields) > 5:
-            library = os.path.basename(os.fsdecode(fields[5]))  # noqa: PTH119 - text, not a place
-            continue
-        start, end = (int(address, 16) for address in fields[0].split(b"-"))
-        # Only what lies behind a library's own parts: those are read when an exception looks for its handler.
-        if library.startswith(policy.GPU_LIBRARIES) and end - start >= policy.LARGE_TABLE and fields[1] == b"rw-p":
-            # A refusal only costs time.
-            _libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), DONT_FORK)
-        library = ""
 
 
 def close_all_but(kept: Iterable[int]) -> None:

@@ -24,6 +24,9 @@ READABLE_DEVICES = ("/dev/random", "/dev/urandom")
 GPU_LIBRARIES = ("libcublasLt.so",)
 LARGE_TABLE = 16 << 20
 
+#: From which size on a piece of memory is worth moving into large pages.
+LARGE_MAPPING = 2 << 20
+
 #: Environment variables that survive into the nursery; all others are cleared and their memory wiped.
 KEPT_ENVIRONMENT = ("LC_ALL", "LANG", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "MKL_NUM_THREADS")
 

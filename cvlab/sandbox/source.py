@@ -28,9 +28,14 @@ class Sandbox:
     """
 
     def __init__(
-        self, mode: Literal["sandbox", "process"], hidden: Iterable[Path] = (), *, namespaces: bool = True
+        self,
+        mode: Literal["sandbox", "process"],
+        hidden: Iterable[Path] = (),
+        *,
+        namespaces: bool = True,
+        many: bool = False,
     ) -> None:
-        """Start the nursery. `hidden` are the paths no worker may read.
+        """Start the nursery. `hidden` are the paths no worker may read; `many` workers are made cheaper, see there.
 
         Raises IsolationUnavailable for mode `sandbox` on anything but Linux.
         """
@@ -45,7 +50,7 @@ class Sandbox:
                 raise IsolationUnavailable(
                     "sandbox", "only Linux has what it is made of.", "Choose --isolation process for code you trust."
                 )
-            self._orders, self.nursery_pid = nursery.start(self._hidden, namespaces)
+            self._orders, self.nursery_pid = nursery.start(self._hidden, namespaces, many)
 
     def worker(self, limits: Limits) -> Keeper:
         """Start a worker and return its keeper at once; it locks itself down meanwhile."""

@@ -298,42 +298,44 @@ class _Decoder:
         self.count += 1
         if depth > MAX_DEPTH or self.count > MAX_VALUES:
             raise WireError("it is nested too deep or has too many values.")
-        if isinstance(encoded, list):
+        kind = type(encoded)  # what the JSON decoder makes is of no subclass
+        if kind is list:
             return [self.value(item, depth + 1) for item in encoded]
-        if isinstance(encoded, dict):
+        if kind is dict:
             return self.tagged(encoded, depth)
-        if isinstance(encoded, int) and not -(1 << 63) <= encoded < 1 << 63:
+        if kind is int and not -(1 << 63) <= encoded < 1 << 63:
             raise WireError("it has an integer of more than 64 bits.")
         return encoded  # None, a bool, int, str or a float, which JSON has only as a finite one
 
     def tagged(self, encoded: dict[str, Any], depth: int) -> Any:
-        match encoded:
-            case {"t": [str(dtype), list(shape)], **rest} if not rest:
-                return self.tensor(dtype, shape)
-            case {"d": list(items), **rest} if not rest:
-                return self.mapping(items, depth)
-            case {"f": "nan" | "inf" | "-inf" as number, **rest} if not rest:
-                return float(number)
-            case {"o": str(name), **rest} if not rest:
-                return Opaque(name[:200])
+        if len(encoded) == 1:
+            ((tag, content),) = encoded.items()
+            if tag == "t" and type(content) is list and len(content) == 2:
+                return self.tensor(*content)
+            if tag == "d" and type(content) is list:
+                return self.mapping(content, depth)
+            if tag == "f" and content in ("nan", "inf", "-inf"):
+                return float(content)
+            if tag == "o" and type(content) is str:
+                return Opaque(content[:200])
         raise WireError("it has a value of unknown form.")
 
     def mapping(self, items: list[Any], depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for item in items:
-            match item:
-                case [str(key), value] if key not in result:
-                    result[key] = self.value(value, depth + 1)
-                case _:
-                    raise WireError("it has a dict entry that is not a pair, or twice the same key.")
+            if type(item) is not list or len(item) != 2 or type(item[0]) is not str or item[0] in result:
+                raise WireError("it has a dict entry that is not a pair, or twice the same key.")
+            key, value = item
+            result[key] = self.value(value, depth + 1)
         return result
 
-    def tensor(self, dtype_name: str, shape: list[Any]) -> torch.Tensor:
-        dtype = DTYPES.get(dtype_name)
-        if dtype is None or len(shape) > MAX_DIMENSIONS:
+    def tensor(self, dtype_name: Any, shape: Any) -> torch.Tensor:
+        dtype = DTYPES.get(dtype_name) if type(dtype_name) is str else None
+        if dtype is None or type(shape) is not list or len(shape) > MAX_DIMENSIONS:
             raise WireError("it has a tensor of unknown dtype or too many dimensions.")
-        if not all(type(extent) is int and 0 <= extent <= MAX_EXTENT for extent in shape):
-            raise WireError("it has a tensor with an impossible shape.")
+        for extent in shape:
+            if type(extent) is not int or not 0 <= extent <= MAX_EXTENT:
+                raise WireError("it has a tensor with an impossible shape.")
         count = math.prod(shape)
         size = count * dtype.itemsize
         if self.used + size > len(self.body):
@@ -344,6 +346,7 @@ class _Decoder:
             if math.prod(extent for extent in shape if extent) > MAX_EXTENT:
                 raise WireError("it has an empty tensor with an impossible shape.")
             return torch.empty(shape, dtype=dtype)
+        # A copy lies where torch would put it: on other addresses kernels may sum in another order.
         raw = torch.frombuffer(self.body, dtype=torch.uint8, count=size, offset=start).clone()
         # A bool of any other byte than 0 and 1 is undefined behaviour further on.
-        return (raw != 0).reshape(shape) if dtype is torch.bool else raw.view(dtype).reshape(shape)
+        return (raw != 0).view(shape) if dtype is torch.bool else raw.view(dtype).view(shape)

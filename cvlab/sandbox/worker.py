@@ -27,7 +27,7 @@ import torch
 from cvlab.limits import Limits
 from cvlab.probing import drawing, progress
 from cvlab.probing.observing import PLAIN_MODES, restore_modes
-from cvlab.sandbox import jail, wire
+from cvlab.sandbox import jail, pages, wire
 from cvlab.sandbox.outcome import Answer, Outcome, Raised
 from cvlab.sandbox.raising import told
 
@@ -291,6 +291,7 @@ def main(arguments: Sequence[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     torch.set_num_threads(1)
+    pages.keep_what_is_freed()
     serve(socket.socket(fileno=data), folder)
 
 
