@@ -20,6 +20,8 @@ from cvlab.text import visible
 
 __all__ = ["MODES", "command", "start_sandbox"]
 
+STATUS_SECONDS = 5.0
+"""How long an engine that is there may take to say so: the machine may be busy with what it is asked about."""
 STOP_SECONDS = 5.0
 """How long an engine that was asked to stop may take before it is ended by force."""
 
@@ -36,8 +38,8 @@ def command() -> None:
 def status() -> int:
     """Tell whether an engine runs, and what it has ready. Exit code 1 if there is none."""
     try:
-        with client.ask("status") as connection:
-            connection.settimeout(STOP_SECONDS)
+        with client.ask("status", patience=STATUS_SECONDS) as connection:
+            connection.settimeout(STATUS_SECONDS)
             told = json.loads(connection.recv(protocol.LARGEST_REPLY))
     except (client.Unavailable, OSError, ValueError) as problem:
         click.echo(f"No engine runs. ({visible(str(problem))})")

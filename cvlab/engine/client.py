@@ -74,9 +74,12 @@ def start_run(arguments: Sequence[str], files: tuple[int, int]) -> socket.socket
     return connection
 
 
-def ask(kind: str, arguments: Sequence[str] = ()) -> socket.socket:
-    """Put a request and return the connection once the engine has greeted us; raises Unavailable."""
-    connection = connect()
+def ask(kind: str, arguments: Sequence[str] = (), *, patience: float = protocol.HELLO_SECONDS) -> socket.socket:
+    """Put a request and return the connection once the engine has greeted us; raises Unavailable.
+
+    `patience` is in seconds: a check does better without an engine that is slow to answer, who asks about it waits.
+    """
+    connection = connect(patience)
     try:
         _send(connection, kind, arguments)
         greeting = connection.recv(protocol.LARGEST_REPLY)
@@ -92,15 +95,15 @@ def ask(kind: str, arguments: Sequence[str] = ()) -> socket.socket:
         raise
 
 
-def connect() -> socket.socket:
-    """Return a connection to a process of our own user; raises Unavailable. Nothing on it waits long."""
+def connect(patience: float = protocol.HELLO_SECONDS) -> socket.socket:
+    """Return a connection to a process of our own user; raises Unavailable. Nothing on it waits longer than that."""
     try:
         path = os.path.join(place.private_folder(), place.SOCKET_NAME)
     except (CvlabError, OSError) as problem:
         raise Unavailable(str(problem)) from None
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        connection.settimeout(protocol.HELLO_SECONDS)
+        connection.settimeout(patience)
         connection.connect(path)
         _, uid = peer(connection)
         if uid != os.geteuid():

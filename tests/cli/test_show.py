@@ -50,12 +50,14 @@ def test_the_page_tells_the_verdict_the_hint_and_shows_the_line_and_the_loss(
 
 
 def test_the_report_of_a_page_is_that_of_a_check(cvlab: Run, samples: Path, tmp_path: Path) -> None:
-    report = json.loads(cvlab("check", "01", "--json", samples / "hostile.py").stdout)
+    hostile = tmp_path / "hostile.py"  # without its endless loop, which takes all the time there is, twice
+    hostile.write_text((samples / "hostile.py").read_text().replace("while True", "while x is None"))
+    report = json.loads(cvlab("check", "01", "--json", hostile).stdout)
     html = tmp_path / "page.html"
-    assert cvlab("show", "01", samples / "hostile.py", "--no-open", "--out", html).returncode == 1
+    assert cvlab("show", "01", hostile, "--no-open", "--out", html).returncode == 1
     passed = sum(check["status"] == "passed" for check in report["checks"])
     text = html.read_text("utf-8")
-    assert f"{passed} of {len(report['checks'])} checks, 0 of {report['max_points']} points" in text
+    assert f"{passed} of {len(report['checks'])} checks, {report['points']} of {report['max_points']} points" in text
     for check in report["checks"]:
         assert escape(check["title"]).replace("&#x27;", "&#39;") in text
 

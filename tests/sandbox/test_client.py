@@ -755,13 +755,30 @@ class Belongings:
 
 def settled():
     """What there is once all below a nursery are gone: supervisors end after their last word, unwaited for."""
-    ours = Path(f"/proc/self/task/{os.getpid()}/children")
-    for pid in children(os.getpid()) - {int(child) for child in ours.read_text().split()}:
-        with contextlib.suppress(ProcessLookupError):
+    for pid in children(os.getpid()):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
             handle = os.pidfd_open(pid)
-            select.select([handle], [], [], 20)
+            if not stands(pid):
+                select.select([handle], [], [], 20)
             os.close(handle)
     return Belongings.now()
+
+
+def stands(pid):
+    """Whether a process of ours stays as long as we like: our own children, and the nursery in its namespace."""
+    if parent_of(pid) == os.getpid():
+        return True
+    return parent_of(parent_of(pid)) == os.getpid() and levels(pid) == levels(os.getpid()) + 1
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def levels(pid):
+    """How many process namespaces a process is in."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(len(line.split()) - 1 for line in lines if line.startswith("NSpid:"))
 
 
 @pytest.fixture
