@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import types
 import warnings
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ from cvlab.sandbox.keeper import PlainProcess
 from cvlab.sandbox.outcome import Answer, Frame, Lost, Raised
 from cvlab.sandbox.supervisor import Ended, Ready, Usage
 from cvlab.sandbox.worker import Solution, Task
+
+from .conftest import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is made of Linux's own means")
 
@@ -755,12 +758,16 @@ class Belongings:
 
 def settled():
     """What there is once all below a nursery are gone: supervisors end after their last word, unwaited for."""
+    deadline = time.monotonic() + PATIENCE
     for pid in children(os.getpid()):
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            handle = os.pidfd_open(pid)
             if not stands(pid):
-                select.select([handle], [], [], 20)
-            os.close(handle)
+                handle = os.pidfd_open(pid)
+                select.select([handle], [], [], PATIENCE)
+                os.close(handle)
+                # The dead are listed until their parent has buried them, which nobody else can wait for.
+                while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+                    time.sleep(0.005)
     return Belongings.now()
 
 
