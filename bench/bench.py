@@ -159,6 +159,7 @@ def one_worker(chosen: argparse.Namespace) -> Figures:
 
 def many_workers(chosen: argparse.Namespace) -> Figures:
     """Many submissions, two at a time on two cores, beside the pure body divided by two."""
+    both = _two_bodies_at_once(chosen.rounds)
     bench = _Bench(many=True)
     bench.inline(bench.plan)
     body = [_timed(lambda: bench.inline(bench.plan)) for _ in range(chosen.rounds)]
@@ -168,11 +169,14 @@ def many_workers(chosen: argparse.Namespace) -> Figures:
     elapsed = time.perf_counter() - start
     body += [_timed(lambda: bench.inline(bench.plan)) for _ in range(chosen.rounds)]
     bench.close()
+    both += _two_bodies_at_once(chosen.rounds)
     assert len(done) == chosen.submissions
     floor = statistics.median(body) * chosen.submissions / 2
     yield f"{chosen.submissions} submissions, two at a time, overfit included", _seconds(elapsed), ""
     yield "  pure body of one (all probes, one thread)", _milliseconds(statistics.median(body)), ""
     yield "  elapsed / (bodies / 2)", f"{elapsed / floor:.2f}", "<= 1.15"
+    slower = statistics.median(both) / statistics.median(body)
+    yield "  a pure body beside another on this machine / alone", f"{slower:.2f}", ""
 
 
 def private_memory(chosen: argparse.Namespace) -> Figures:
@@ -233,6 +237,29 @@ class _Bench:
 
     def close(self) -> None:
         self.sandbox.close()
+
+
+TWO_BODIES = """
+import statistics, sys, time
+sys.path.insert(0, sys.argv[1])
+from bench import _Bench
+bench = _Bench()
+bench.inline(bench.plan)
+taken = []
+for _ in range(int(sys.argv[2])):
+    start = time.perf_counter()
+    bench.inline(bench.plan)
+    taken.append(time.perf_counter() - start)
+print(statistics.median(taken))
+bench.close()
+"""
+
+
+def _two_bodies_at_once(rounds: int) -> list[float]:
+    """Return the seconds of a pure body in each of two processes that run beside each other, with no sandbox."""
+    command = [sys.executable, "-c", TWO_BODIES, str(ROOT / "bench"), str(2 * rounds)]
+    with ThreadPoolExecutor(2) as pool:
+        return [float(text) for text in pool.map(_output, [command] * 2)]
 
 
 def _plan(source: str) -> list[str]:
