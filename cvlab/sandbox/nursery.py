@@ -84,7 +84,7 @@ def _parts_without(path: Path, hidden: list[Path]) -> list[Path]:
 def start(hidden: Iterable[Path], namespaces: bool = True, many: bool = False) -> tuple[socket.socket, int]:
     """Fork the nursery; return the socket on which it takes orders, and its process id.
 
-    Where `many` workers are to come, each of them is made a little cheaper, at the price of 200 MB of memory.
+    Where `many` workers are to come, each of them is made a little cheaper, at the price of 170 MB of memory.
 
     The caller must have run no parallel torch operation: a forked child of such a process hangs in its first one. The
     nursery ends with the thread that called this, not only with its process.
