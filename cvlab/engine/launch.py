@@ -20,9 +20,9 @@ FIND_CVLAB = (
     "sys.path.insert(0, place); import cvlab; del sys.path[0]; known or sys.path.append(place); "
 )
 
-#: How many freed pieces of each size glibc keeps at hand, instead of 7: a training step frees and takes dozens. It can
-#: be told only when a program starts.
-MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=200"}
+#: Up to which size glibc keeps freed pieces at hand, instead of 1 kB, and how many of each size, instead of 7: a
+#: training step frees and takes dozens. It can be told only when a program starts.
+MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_max=16384:glibc.malloc.tcache_count=32"}
 
 
 def command_for(statement: str) -> list[str]:

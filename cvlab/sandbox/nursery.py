@@ -137,6 +137,7 @@ def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bo
     gc.freeze()  # objects alive now are never looked at again, so their pages stay shared with every worker
     if many:
         pages.gather_into_large_pages()
+    pages.leave_untouched_memory_to_children()
     _serve(orders, state, program)
 
 

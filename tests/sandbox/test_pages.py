@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
+WHO_GETS_THEM = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 KERNEL = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2]))
 
 STEPS = """
@@ -53,6 +54,40 @@ assert held == [pattern, pattern[::-1]], "what the child wrote is ours"
 print(large)
 """
 
+UNTOUCHED = """
+import os, resource
+from cvlab.sandbox import pages
+
+def resident_kb():
+    lines = open("/proc/self/smaps_rollup").read().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Rss:"))
+
+pages.keep_what_is_freed()
+held = [bytes([number % 251]) * (3000 + number) for number in range(8000)]  # 55 MB
+expected = held[1::2]
+del held[::2]  # half of it are holes now
+before = resident_kb()
+if LEAVE:
+    pages.leave_untouched_memory_to_children()
+grown = resident_kb() - before
+assert grown < 1024, f"it took {grown} kB itself"
+reader, writer = os.pipe()
+child = os.fork()
+if child == 0:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    fresh = [bytearray([number]) * 40_000 for number in range(200)]  # 8 MB in pieces that fit into few holes
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert held == expected and all(set(piece) == {number} for number, piece in enumerate(fresh))
+    more = [bytearray([number]) * 400_000 for number in range(150)]  # 60 MB, more than was left
+    assert held == expected and all(piece.count(number) == len(piece) for number, piece in enumerate(more))
+    os.write(writer, str(faults).encode())
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+again = [bytes([number % 7]) * 5000 for number in range(2000)]
+assert held == expected and all(piece == bytes([number % 7]) * 5000 for number, piece in enumerate(again))
+print(os.read(reader, 99).decode())
+"""
+
 
 def test_a_step_that_asks_for_what_the_last_one_freed_costs_no_page() -> None:
     assert _printed(STEPS.replace("KEEP", "False")) > 1000  # or there would be nothing to save
@@ -62,6 +97,14 @@ def test_a_step_that_asks_for_what_the_last_one_freed_costs_no_page() -> None:
 @pytest.mark.skipif(KERNEL < (6, 1) or not LARGE_PAGES.exists(), reason="this kernel does not gather pages")
 def test_gathered_memory_lies_in_large_pages_and_is_what_it_was() -> None:
     assert _printed(GATHERING) >= 32 << 10
+
+
+@pytest.mark.skipif(
+    not WHO_GETS_THEM.exists() or "[never]" in WHO_GETS_THEM.read_text(), reason="this system gives no large pages"
+)
+def test_a_child_finds_memory_that_nobody_used_and_everything_else_as_it_was() -> None:
+    assert _printed(UNTOUCHED.replace("LEAVE", "False")) > 1000  # 8 MB, 4 kB at a time
+    assert _printed(UNTOUCHED.replace("LEAVE", "True")) < 200
 
 
 def _printed(program: str) -> int:
