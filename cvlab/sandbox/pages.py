@@ -68,7 +68,8 @@ def leave_untouched_memory_to_children() -> None:
     made when they are touched: we grow by nothing. Call it last, when nothing of size is freed any more.
     """
     libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallopt"):
+    begin = next((mapping.start for mapping in _mappings() if mapping.name == "[heap]"), 0)
+    if not begin or not hasattr(libc, "mallopt"):
         return
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_size_t, [ctypes.c_size_t]
     libc.free.restype, libc.free.argtypes = None, [ctypes.c_size_t]
@@ -77,14 +78,16 @@ def leave_untouched_memory_to_children() -> None:
     libc.mallopt(MMAP_THRESHOLD, 1 << 11)  # what fits into no hole comes from elsewhere for a moment
     end = libc.sbrk(0)
     for power in range(24, 11, -1):
-        while 0 < (piece := libc.malloc((1 << power) - 16)) < end:
+        while begin <= (piece := libc.malloc((1 << power) - 16)) < end:
             pass  # a hole that is taken is nobody's any more
         libc.free(piece)
     libc.mallopt(MMAP_THRESHOLD, MMAP_FROM)
     spare = libc.malloc(SPARE)
     fresh = libc.malloc(FRESH)
     libc.free(fresh)
-    if 0 < spare < fresh < libc.sbrk(0):  # as one piece at the heap's end, as malloc grows unless it was kept from it
+    if (
+        begin < spare < fresh < libc.sbrk(0)
+    ):  # as one piece at the heap's end, as malloc grows unless it was kept from it
         first = -(-fresh // LARGE_PAGE) * LARGE_PAGE
         libc.malloc(first - fresh - 16)  # so that even the note malloc makes of the rest is written by the child
         libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(FRESH - LARGE_PAGE), LARGE_PAGES)

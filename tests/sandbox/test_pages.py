@@ -107,7 +107,16 @@ def test_a_child_finds_memory_that_nobody_used_and_everything_else_as_it_was() -
     assert _printed(UNTOUCHED.replace("LEAVE", "True")) < 200
 
 
-def _printed(program: str) -> int:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+def test_it_does_so_too_where_memory_is_laid_out_upwards() -> None:
+    upwards = (  # with a stack that may grow for ever, the kernel maps below the heap what it maps above it elsewhere
+        "import os, resource, sys; hard = resource.getrlimit(resource.RLIMIT_STACK)[1];"
+        "resource.setrlimit(resource.RLIMIT_STACK, (hard, hard));"
+        "os.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])"
+    )
+    assert _printed(upwards, UNTOUCHED.replace("LEAVE", "True")) < 3000
+
+
+def _printed(program: str, *arguments: str) -> int:
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
