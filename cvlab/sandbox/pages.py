@@ -87,9 +87,9 @@ def leave_untouched_memory_to_children() -> None:
     libc.free(fresh)
     if (
         begin < spare < fresh < libc.sbrk(0)
-    ):  # as one piece at the heap's end, as malloc grows unless it was kept from it
+    ):  # malloc could grow at the heap's end, as it does unless it is kept from it
         first = -(-fresh // LARGE_PAGE) * LARGE_PAGE
-        libc.malloc(first - fresh - 16)  # so that even the note malloc makes of the rest is written by the child
+        libc.malloc(first - fresh - 16)  # what malloc notes about the rest lies in front of it: we write nothing there
         libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(FRESH - LARGE_PAGE), LARGE_PAGES)
     libc.free(spare)
 
