@@ -85,9 +85,8 @@ def leave_untouched_memory_to_children() -> None:
     spare = libc.malloc(SPARE)
     fresh = libc.malloc(FRESH)
     libc.free(fresh)
-    if (
-        begin < spare < fresh < libc.sbrk(0)
-    ):  # malloc could grow at the heap's end, as it does unless it is kept from it
+    at_the_end = begin < spare < fresh < libc.sbrk(0)  # where malloc grows, unless it is kept from it
+    if at_the_end:
         first = -(-fresh // LARGE_PAGE) * LARGE_PAGE
         libc.malloc(first - fresh - 16)  # what malloc notes about the rest lies in front of it: we write nothing there
         libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(FRESH - LARGE_PAGE), LARGE_PAGES)
