@@ -90,7 +90,8 @@ class Grader:
 
     def interview(self, submission: Submission, on_progress: OnProgress | None = None) -> Questionable:
         """Start questioning a submission; the worker locks itself down and loads the file while the caller goes on."""
-        task = Task(Solution(self.drill.about.file, submission.source), self._probes_source, self.seed)
+        solution = Solution(self.drill.about.file, submission.source, notebook=bool(submission.cells))
+        task = Task(solution, self._probes_source, self.seed)
         if self._sandbox is None:
             return InlineInterview(task, on_error=self._debugger.stop if self._debugger else None)
         return Interview(self._sandbox, task, self._limits, on_progress)

@@ -36,8 +36,9 @@ def state_of(module: nn.Module) -> dict[str, Tensor]:
 
 
 def buffers_of(module: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of every buffer by its name."""
-    return {name: value.detach().clone() for name, value in sorted(module.named_buffers())}
+    """Return a copy of every buffer by its state_dict name; what is not saved there is a constant, not memory."""
+    saved = module.state_dict().keys()
+    return {name: value.detach().clone() for name, value in sorted(module.named_buffers()) if name in saved}
 
 
 def weighted_sum(output: Tensor) -> Tensor:

@@ -47,6 +47,8 @@ class Solution(msgspec.Struct, frozen=True):
 
     file_name: str
     source: str
+    notebook: bool = False
+    """Whether it was written in a notebook, where everybody has `display` without an import."""
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -76,6 +78,8 @@ def load_solution(solution: Solution, folder: Path | None = None) -> types.Modul
     # Tracebacks and torch.jit look source up here; the file itself need not exist.
     linecache.cache[path] = (len(solution.source), None, solution.source.splitlines(keepends=True), path)
     sys.modules[name] = module
+    if solution.notebook:
+        module.__dict__["display"] = lambda *shown, **_: print(*shown)
     exec(compile(solution.source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - what a worker is for
     return module
 

@@ -144,6 +144,7 @@ def test_a_notebook_is_graded_by_its_code_cells(cvlab: Run, samples: Path, tmp_p
         nbformat.v4.new_markdown_cell("# My block"),
         nbformat.v4.new_code_cell("%matplotlib inline\n!pip list"),
         nbformat.v4.new_code_cell(source),
+        nbformat.v4.new_code_cell("display(TinyResNet(), display_id=True)"),
         nbformat.v4.new_code_cell("raise SystemExit", metadata={"tags": ["cvlab-skip"]}),
     ]
     nbformat.write(notebook, tmp_path / "block.ipynb")

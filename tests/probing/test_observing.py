@@ -6,8 +6,9 @@ import random
 
 import pytest
 import torch
+from torch import nn
 
-from cvlab.probing import seeds_anew, traces_of
+from cvlab.probing import buffers_of, seeds_anew, traces_of
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -44,3 +45,10 @@ def test_drawing_is_no_seeding() -> None:
 @pytest.mark.parametrize("seed", [torch.manual_seed, random.seed])
 def test_seeding_is_seen(seed: object) -> None:
     assert seeds_anew(lambda: seed(0))  # type: ignore[operator]
+
+
+def test_a_constant_that_is_not_saved_is_no_memory() -> None:
+    module = nn.Sequential(nn.BatchNorm2d(2))
+    module.register_buffer("mean", torch.zeros(3), persistent=False)
+    module[0].register_buffer("zero", torch.zeros(()), persistent=False)
+    assert sorted(buffers_of(module)) == ["0.num_batches_tracked", "0.running_mean", "0.running_var"]
