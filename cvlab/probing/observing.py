@@ -64,16 +64,19 @@ def parameter_count(module: nn.Module) -> int:
 def seeds_anew(make: Callable[[], Any]) -> bool:
     """Tell whether `make` seeds a global generator, torch's or python's; drawing from one is nobody's fault.
 
-    Whoever makes two of a thing then gets the same one twice, and the rest of the program is no longer random.
+    Whoever makes two of a thing then gets the same one twice, and the rest of the program is no longer random; or, from
+    a seed that is taken from the clock, no run can be repeated.
     """
     torch_states, python_states = [], []
-    for seed in (11, 12):
+    for seed in (11, 12, 11):
         torch.default_generator.manual_seed(seed)
         random.seed(seed)
         make()
         torch_states.append(torch.get_rng_state())
         python_states.append(random.getstate())
-    return torch.equal(*torch_states) or python_states[0] == python_states[1]
+    if not torch.equal(torch_states[0], torch_states[2]) or python_states[0] != python_states[2]:
+        return True
+    return torch.equal(torch_states[0], torch_states[1]) or python_states[0] == python_states[1]
 
 
 #: How torch computes, each with what reads it and what writes it.

@@ -94,7 +94,10 @@ def block_in_train(solution):
     answer = {}
     for setting in SETTINGS:
         block = _block(solution, setting, torch.float64).train()
-        answer[setting] = [block(_image(setting, torch.float64)), buffers_of(block)]
+        output = block(_image(setting, torch.float64))
+        if output.requires_grad:
+            weighted_sum(output).backward()  # whoever computes a part again for it must not count the batch twice
+        answer[setting] = [output, buffers_of(block)]
     return answer
 
 
@@ -104,15 +107,62 @@ def block_in_float32(solution):
 
 
 def block_on_bright_images(solution):
-    """What a block computes when the image is large, and so are its activations."""
+    """What blocks compute when the image is large, and so are its activations, and when there are many channels."""
     block = _block(solution, "4 to 4", torch.float64).eval()
-    return block(_image("4 to 4", torch.float64, batch=1, height=21, width=34, std=60.0))
+    wide = filled(solution.BasicBlock(72, 80, 2), torch.float64).eval()
+    return [
+        block(_image("4 to 4", torch.float64, batch=1, height=21, width=34, std=60.0)),
+        wide(seeded(1, 72, 5, 6, dtype=torch.float64)),
+    ]
+
+
+def block_on_two_images(solution):
+    """What a block computes for one image and then for another of the same size, in eval mode without gradients."""
+    block = _block(solution, "3 to 5", torch.float64).eval()
+    with torch.no_grad():
+        return [block(_image("3 to 5", torch.float64, std=std)) for std in (1.5, 4.0)]
+
+
+def dtype_of_output(solution):
+    """The dtype that comes out of a block and a network in bfloat16."""
+    with torch.no_grad():
+        return [
+            str(_block(solution, "3 to 5", torch.bfloat16).eval()(_image("3 to 5", torch.bfloat16)).dtype),
+            str(filled(solution.TinyResNet(3, 4), torch.bfloat16).eval()(seeded(2, 3, 9, 12).bfloat16()).dtype),
+        ]
 
 
 def net_in_eval(solution):
     """The logits of a TinyResNet with known weights in eval mode, in float64."""
     net = filled(solution.TinyResNet(5, 4), torch.float64).eval()
     return net(uniform(3, 3, 18, 21, dtype=torch.float64) * 4 - 1)
+
+
+def net_on_bright_images(solution):
+    """The logits of a TinyResNet in eval mode for a large image whose numbers are large."""
+    net = filled(solution.TinyResNet(3, 4), torch.float64).eval()
+    return net(seeded(1, 3, 76, 90, std=60.0, dtype=torch.float64))
+
+
+def net_on_two_images(solution):
+    """The logits for one image and then for another of the same size, in eval mode without gradients."""
+    net = filled(solution.TinyResNet(3, 4), torch.float64).eval()
+    with torch.no_grad():
+        return [net(seeded(2, 3, 12, 17, std=std, dtype=torch.float64)) for std in (1.0, 3.0)]
+
+
+def net_parts(solution):
+    """What the parts of a TinyResNet compute when they are called one after the other, in eval mode."""
+    net = filled(solution.TinyResNet(3, 4), torch.float64).eval()
+    x = seeded(2, 3, 12, 17, dtype=torch.float64)
+    answer = {}
+    for name in ("stem", "stage1", "stage2", "pool"):
+        try:
+            x = getattr(net, name)(x)
+        except NotImplementedError:  # what a list of layers raises, which is no part that waits to be written
+            return {**answer, name: "cannot be called"}
+        answer[name] = x
+    return answer
 
 
 def net_in_train(solution):
@@ -177,7 +227,7 @@ def smallest_output(solution):
 
 
 def untouched_input(solution):
-    """Whether an image is still what it was after a block has looked at it, in every mode."""
+    """Whether an image is what it was, and asks for no gradient, after a block has looked at it, in every mode."""
     answer = []
     for setting in SETTINGS:
         for mode in (True, False):
@@ -185,7 +235,7 @@ def untouched_input(solution):
             before = x.clone()
             with torch.no_grad():
                 _block(solution, setting).train(mode)(x)
-            answer.append(torch.equal(x, before))
+            answer.append(torch.equal(x, before) and not x.requires_grad)
     x = seeded(2, 3, 9, 12)
     before = x.clone()
     with torch.no_grad():
@@ -204,20 +254,23 @@ def same_twice(solution):
 def shape_questions(solution):
     """What preserves_shape says of blocks and layers that keep and that change the shape."""
     questions = {
-        "a block that keeps it": (_block(solution, "4 to 4"), _image("4 to 4")),
-        "more channels": (_block(solution, "3 to 5"), _image("3 to 5")),
-        "half the size": (_block(solution, "4 to 4, stride 2"), _image("4 to 4, stride 2")),
-        "both": (_block(solution, "3 to 6, stride 2"), _image("3 to 6, stride 2")),
+        "a block that keeps it": (nn.Conv2d(4, 4, 3, padding=1), seeded(2, 4, 7, 10)),
+        "more channels": (nn.Conv2d(3, 5, 3, padding=1), seeded(2, 3, 7, 10)),
+        "half the size": (nn.Conv2d(4, 4, 3, 2, 1), seeded(2, 4, 7, 10)),
+        "both": (nn.Conv2d(3, 6, 3, 2, 1), seeded(2, 3, 7, 10)),
         "height and width swapped": (_Swap(), seeded(2, 3, 4, 6)),
         "flattened": (nn.Flatten(), seeded(2, 3, 4, 6)),
         "one dimension more": (nn.Unflatten(1, (1, 3)), seeded(1, 3, 1, 4)),
         "batch halved": (_FirstHalf(), seeded(4, 3, 4, 6)),
+        "one for the whole batch": (_Mean(), seeded(4, 3, 4, 6)),
+        "only bright images pass": (_BrightOnes(), seeded(3, 2, 4, 5, mean=50.0)),
         "only the width": (nn.MaxPool2d((1, 2)), seeded(2, 3, 4, 6)),
         "only the height": (nn.MaxPool2d((2, 1)), seeded(2, 3, 4, 6)),
         "nothing at all": (nn.Identity(), seeded(1, 1, 1, 1)),
         "a flat layer": (nn.Linear(6, 6), seeded(5, 6)),
     }
-    return {name: solution.preserves_shape(block, x) for name, (block, x) in questions.items()}
+    said = {name: solution.preserves_shape(block, x) for name, (block, x) in questions.items()}
+    return {name: answer if isinstance(answer, bool) else type(answer).__name__ for name, answer in said.items()}
 
 
 class _Swap(nn.Module):
@@ -228,6 +281,16 @@ class _Swap(nn.Module):
 class _FirstHalf(nn.Module):
     def forward(self, x):
         return x[: len(x) // 2]
+
+
+class _Mean(nn.Module):
+    def forward(self, x):
+        return x.mean(0, keepdim=True)
+
+
+class _BrightOnes(nn.Module):
+    def forward(self, x):
+        return x[x.flatten(1).mean(1) > 10]
 
 
 class _Spy(nn.Module):
@@ -249,11 +312,17 @@ def shape_question_manners(solution):
     solution.preserves_shape(spied, seeded(1, 2, 3, 4))
     block = _block(solution, "3 to 5").train()
     block.bn1.eval()  # a frozen layer inside a training block, as fine-tuning has it
+    block.conv2.weight.requires_grad_(False)
+    for parameter in block.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    frozen = [not parameter.requires_grad for parameter in block.parameters()]
     before, modes = state_of(block), [module.training for module in block.modules()]
     x = _image("3 to 5").requires_grad_()
     asked = x.detach().clone()
     traces = traces_of(lambda: solution.preserves_shape(block, x))
     after = state_of(block)
+    with torch.no_grad():
+        traces_without_gradients = traces_of(lambda: solution.preserves_shape(block, x))
     sleeping = nn.Sequential(nn.Identity(), nn.Dropout()).eval()
     sleeping[1].train()
     solution.preserves_shape(sleeping, seeded(2, 3))
@@ -263,7 +332,10 @@ def shape_question_manners(solution):
         "modes of a sleeping block": [module.training for module in sleeping.modules()],
         "changed": sorted(name for name in before if not torch.equal(before[name], after[name])),
         "input unchanged": torch.equal(x.detach(), asked),
+        "frozen as before": frozen == [not parameter.requires_grad for parameter in block.parameters()],
+        "gradients kept": all(p.grad is not None and bool((p.grad == 1).all()) for p in block.parameters()),
         "traces": traces,
+        "traces where gradients are off": traces_without_gradients,
     }
 
 
@@ -403,6 +475,8 @@ def traces(solution):
     net = filled(solution.TinyResNet(3, 4)).train()
     names = [sorted(layout_of(block)), sorted(layout_of(net))]
     changed = traces_of(lambda: [block(_image("3 to 6, stride 2")), net(seeded(2, 3, 12, 16))])
+    with torch.no_grad():
+        changed += traces_of(lambda: [block(_image("3 to 6, stride 2")), net(seeded(2, 3, 12, 16))])
     learnable = all(parameter.requires_grad for module in (block, net) for parameter in module.parameters())
     return {
         "changed": changed,

@@ -16,7 +16,8 @@ def test_the_network_has_the_names_it_should(submission, reference):
 @check("parity", points=3)
 def test_a_block_computes_what_the_reference_does_in_eval_mode(submission, reference):
     """With the same weights, your block computes in eval mode what the reference computes."""
-    for probe in (probes.block_in_eval, probes.block_in_float32, probes.block_on_bright_images, probes.default_stride):
+    asked = (probes.block_in_eval, probes.block_in_float32, probes.block_on_bright_images, probes.default_stride)
+    for probe in (*asked, probes.block_on_two_images):
         assert_matches(submission(probe), reference(probe), what="the output")
 
 
@@ -29,8 +30,9 @@ def test_a_block_computes_what_the_reference_does_in_train_mode(submission, refe
 @check("parity", points=2)
 def test_the_network_computes_what_the_reference_does(submission, reference):
     """With the same weights, your TinyResNet computes what the reference computes."""
-    for probe in (probes.net_in_eval, probes.net_in_train):
+    for probe in (probes.net_in_eval, probes.net_in_train, probes.net_on_bright_images, probes.net_on_two_images):
         assert_matches(submission(probe), reference(probe), what="the logits")
+    assert_matches(submission(probes.net_parts), reference(probes.net_parts), what="what the parts compute in turn")
 
 
 @check("gradients", points=2)
@@ -64,10 +66,11 @@ def test_a_silent_branch_leaves_the_shortcut(submission, reference):
 
 @check("invariants", points=1)
 def test_images_are_left_as_they_were(submission, reference):
-    """Neither block nor network changes the image you hand it."""
+    """Neither block nor network changes the image you hand it, and what comes out has its dtype."""
     assert_equal(
         submission(probes.untouched_input), reference(probes.untouched_input), what="whether the image is unchanged"
     )
+    assert_equal(submission(probes.dtype_of_output), reference(probes.dtype_of_output), what="the dtype that comes out")
 
 
 @check("invariants", points=1)
@@ -145,4 +148,4 @@ def test_sizes_are_those_of_the_formula(submission):
 @check("resources", points=1)
 def test_a_forward_pass_leaves_nothing_behind(submission, reference):
     """A forward pass touches no global state and adds no layers; making a network seeds nothing."""
-    assert_equal(submission(probes.traces), reference(probes.traces), what="what a forward pass leaves behind")
+    assert_equal(submission(probes.traces), reference(probes.traces), what="what making and running it leaves behind")

@@ -37,6 +37,7 @@ def test_modes_are_put_back_and_told() -> None:
 
 
 def test_drawing_is_no_seeding() -> None:
+    assert seeds_anew(torch.seed)
     assert not seeds_anew(lambda: torch.rand(3))
     assert not seeds_anew(lambda: None)
     assert not seeds_anew(lambda: torch.randn(3, generator=torch.Generator().manual_seed(0)))
