@@ -233,7 +233,7 @@ def untouched_input(solution):
         for mode in (True, False):
             x = _image(setting)
             before = x.clone()
-            with torch.no_grad():
+            with torch.set_grad_enabled(mode):
                 _block(solution, setting).train(mode)(x)
             answer.append(torch.equal(x, before) and not x.requires_grad)
     x = seeded(2, 3, 9, 12)
@@ -298,17 +298,21 @@ class _Spy(nn.Module):
 
     seen: list = []  # noqa: RUF012 - shared by all copies on purpose
 
+    def __init__(self, *inner):
+        super().__init__()
+        self.inner = nn.Sequential(*inner)
+
     def forward(self, x):
         with torch.enable_grad():
             outer = torch.ones((), requires_grad=True)
         _Spy.seen.append([self.training, torch.is_grad_enabled(), (outer * x).requires_grad])
-        return x
+        return self.inner(x)
 
 
 def shape_question_manners(solution):
     """In which mode preserves_shape runs a block, and what it leaves changed."""
     _Spy.seen.clear()
-    spied = nn.Sequential(_Spy(), _Spy()).train()
+    spied = _Spy(_Spy()).train()
     solution.preserves_shape(spied, seeded(1, 2, 3, 4))
     block = _block(solution, "3 to 5").train()
     block.bn1.eval()  # a frozen layer inside a training block, as fine-tuning has it
