@@ -164,7 +164,7 @@ def many_workers(chosen: argparse.Namespace) -> Figures:
 
     The body runs in a Python as anybody starts it, the submissions in one started as `cvlab grade` starts its graders.
     """
-    at_once = -(-chosen.submissions // chosen.rounds)
+    at_once = max(8, -(-chosen.submissions // chosen.rounds))  # fewer leave too little between first and last
     with _Partner(BODIES) as one, _Partner(BODIES) as other, _Partner(SUBMISSIONS, **MALLOC) as two_at_a_time:
         alone, beside, taken, ratios = [one.told(BODIES_IN_A_ROW)], [], [], []
         for _ in range(chosen.rounds):
