@@ -14,7 +14,7 @@ from cvlab.sandbox import wire
 from cvlab.sandbox.outcome import Answer, Lost, Outcome, Raised
 from cvlab.sandbox.source import Sandbox
 from cvlab.sandbox.supervisor import Ready
-from cvlab.sandbox.talk import LOADING, OnProgress, Talk
+from cvlab.sandbox.talk import LOADING, OnProgress, Question, Talk
 from cvlab.sandbox.worker import Task
 
 __all__ = ["Interview", "OnProgress", "Sandbox"]
@@ -36,7 +36,7 @@ class Interview:
         self.output = bytearray()
         self._sandbox, self._task = sandbox, task
         self._outcomes: dict[str, Outcome] = {}
-        self._waiting: list[tuple[str, str, dict[str, Any]]] = []
+        self._waiting: dict[str, Question] = {}
         self._verdict_on_load: Outcome | None = None
         self._workers_left = limits.workers
         self._cpu_of_the_gone = 0.0
@@ -59,8 +59,7 @@ class Interview:
 
     def expect(self, probes: Iterable[str]) -> None:
         """Let the worker begin on these probes, in this order."""
-        for probe in probes:
-            self._enqueue(probe, probe, {})
+        self._enqueue(Question(probe, probe, {}) for probe in probes)
 
     def ask(self, probe: str, arguments: dict[str, Any] | None = None) -> Outcome:
         """Return what came of a probe; the same every time it is asked with equal arguments.
@@ -69,7 +68,7 @@ class Interview:
         """
         handed = wire.plain(arguments) if arguments else {}
         key = f"{probe} {wire.digest(handed)}" if handed else probe
-        self._enqueue(key, probe, handed)
+        self._enqueue([Question(key, probe, handed)])
         while key not in self._outcomes:
             self._advance()
         return self._outcomes[key]
@@ -83,23 +82,25 @@ class Interview:
 
     # -- inside
 
-    def _enqueue(self, key: str, probe: str, arguments: dict[str, Any]) -> None:
-        if key in self._outcomes or any(key == waiting for waiting, _, _ in self._waiting):
+    def _enqueue(self, questions: Iterable[Question]) -> None:
+        known = self._outcomes.keys() | self._waiting.keys()
+        new = {asked.key: asked for asked in questions if asked.key not in known}
+        if not new:
             return
         if self._closed:
+            probe = next(iter(new.values())).probe
             raise SandboxError(f"probe {probe}", "the interview is closed.", "Ask before you close it.")
-        self._waiting.append((key, probe, arguments))
+        self._waiting |= new
         if self._talk is not None:
-            self._talk.send_ask(key, probe, arguments, progress=self.on_progress is not None)
+            self._talk.send_asks(new.values(), progress=self.on_progress is not None)
 
     def _start(self) -> None:
         left = max(1.0, self.limits.total_cpu_seconds - self.cpu_seconds)
-        keeper = self._sandbox.worker(msgspec.structs.replace(self.limits, total_cpu_seconds=left))
+        keeper = self._sandbox.worker(msgspec.structs.replace(self.limits, total_cpu_seconds=left), self._task.probes)
         self._talk = Talk(keeper, self.limits, self.output, self._cpu_of_the_gone)
         self._workers_left -= 1
         self._talk.send_load(self._task)
-        for waiting in self._waiting:
-            self._talk.send_ask(*waiting, progress=self.on_progress is not None)
+        self._talk.send_asks(self._waiting.values(), progress=self.on_progress is not None)
 
     def _advance(self) -> None:
         """Bring at least one waiting probe to its outcome."""
@@ -123,14 +124,13 @@ class Interview:
             self._verdict_on_load = outcome
         else:
             self._outcomes[key] = outcome
-            self._waiting = [waiting for waiting in self._waiting if waiting[0] != key]
+            self._waiting.pop(key, None)
         if isinstance(outcome, Lost):
             self._talk.look_last()
             self._retire()
 
     def _settle(self, outcome: Outcome) -> None:
-        for key, _, _ in self._waiting:
-            self._outcomes[key] = outcome
+        self._outcomes |= dict.fromkeys(self._waiting, outcome)
         self._waiting.clear()
 
     def _retire(self) -> None:

@@ -382,15 +382,15 @@ def seccomp_program(*, own_root: bool) -> bytes:
         return file.read()
 
 
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
 def install_seccomp(program: bytes) -> None:
     """Install a compiled policy in every thread of this process; there is no way back."""
     prctl(SET_NO_NEW_PRIVS, 1)
     instructions = ctypes.create_string_buffer(program, len(program))
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
-
-    program_of_kernel = Program(len(program) // 8, ctypes.cast(instructions, ctypes.c_void_p))
+    program_of_kernel = _Program(len(program) // 8, ctypes.cast(instructions, ctypes.c_void_p))
     syscall("seccomp", 1, 1, ctypes.byref(program_of_kernel))  # set the filter, in all threads (TSYNC)
 
 

@@ -110,10 +110,10 @@ def processes_below(root: int) -> Iterator[tuple[int, list[bytes]]]:
     while todo:
         process = todo.pop()
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
-            for thread in Path(f"/proc/{process}/task").iterdir():
+            fields = _read(f"/proc/{process}/stat").rpartition(b")")[2].split()
+            for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208 - twenty looks a second, at each worker
                 with contextlib.suppress(OSError):  # this thread has ended, its siblings may have children yet
-                    todo += map(int, (thread / "children").read_bytes().split())
+                    todo += map(int, _read(f"/proc/{process}/task/{thread}/children").split())
             yield process, fields
 
 
@@ -133,10 +133,22 @@ def share_kb(process: int) -> int:
 
 def _sum_of(path: str, *names: bytes) -> int:
     try:
-        lines = Path(path).read_bytes().splitlines()
+        lines = _read(path).splitlines()
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith(names))
+
+
+def _read(path: str) -> bytes:
+    """Return what the kernel tells in one of its files, in a fifth of the time that a `Path` would take."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        pieces = []
+        while piece := os.read(handle, 1 << 16):
+            pieces.append(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(handle)
 
 
 def _note_files_in(folder: str, files: dict[tuple[int, int], int], handles: contextlib.ExitStack) -> None:

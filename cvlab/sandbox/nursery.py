@@ -14,10 +14,7 @@ says what was missing.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import faulthandler
 import gc
-import itertools
 import os
 import signal
 import site
@@ -28,9 +25,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+import numpy
+import torch
 
 from cvlab.limits import Limits
-from cvlab.sandbox import jail, pages, policy, supervisor, worker
+from cvlab.sandbox import jail, lessons, pages, policy, supervisor, worker
+from cvlab.sandbox.leaving import leave_the_grader_behind
 from cvlab.sandbox.warming import warm_up
 
 
@@ -50,9 +50,6 @@ _NAMESPACES = jail.NEW_MOUNT | jail.NEW_IPC | jail.NEW_UTS | jail.NEW_CGROUP | j
 
 def library_paths(hidden: Iterable[Path]) -> list[Path]:
     """Return what Python and torch may read at run time, as a list of paths of which none contains a hidden one."""
-    import numpy
-    import torch
-
     hidden = [path.resolve() for path in hidden]
     scheme = sysconfig.get_paths()
     wanted = {Path(scheme[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -98,7 +95,7 @@ def start(hidden: Iterable[Path], namespaces: bool = True, many: bool = False) -
     if pid == 0:
         try:
             ours.close()
-            orders = _leave_the_grader_behind(theirs)
+            orders = leave_the_grader_behind(theirs)
             try:
                 _live(orders, parent, list(hidden), namespaces, many)
             except BaseException as problem:  # whatever it is, the grader must hear it
@@ -131,6 +128,7 @@ def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bo
     pages.keep_what_is_freed()  # and our workers after us
     # After the last change of credentials, which would undo it. The grader is outside a process namespace of ours.
     jail.die_with_parent(0 if state.namespaces else parent)
+    torch.set_num_threads(1)  # with more, a thread pool would start, which no forked process has
     with contextlib.suppress(RuntimeError):  # a grader that has used autograd leaves it to no child: then we stay cold
         warm_up()
     gc.collect()
@@ -152,6 +150,9 @@ def _serve(orders: socket.socket, state: NurseryState, program: bytes | None) ->
         if not message:
             watch.end()
             os._exit(0)
+        if message == lessons.LESSON:
+            lessons.learn_from(handles[0])
+            continue
         try:
             data, control, output = handles
             order = worker.Order(data, control, output, msgspec.json.decode(message, type=Limits))
@@ -198,78 +199,8 @@ def _say_broken(control: int, problem: BaseException) -> None:
         os.write(control, msgspec.json.encode({"broken": f"{type(problem).__name__}: {problem}"}))
 
 
-def _leave_the_grader_behind(orders: socket.socket) -> socket.socket:
-    """Drop environment, command line, terminal, signals and open files of the process we were forked from."""
-    pages.keep_gpu_tables_from_children()
-    jail.hide_from_tracers(False)  # a grader that has a nursery already is hidden, and our uid_map would not be ours
-    kept = {name: os.environ[name] for name in policy.KEPT_ENVIRONMENT if name in os.environ}
-    _wipe_environment()
-    _wipe_command_line()
-    os.environ.update(kept, HOME="/scratch", TMPDIR="/scratch", PATH="/usr/bin:/bin", PYTHONDONTWRITEBYTECODE="1")
-    os.environ.setdefault("LC_ALL", "C.UTF-8")
-    os.setsid()
-    os.umask(0o022)  # whatever the caller's: root builds folders that the worker must pass
-    _forget_signals()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the grader, which then lets go of us
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that ended leave no zombie
-    null = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(null, number)
-    handle = os.dup(orders.fileno())
-    orders.detach()
-    jail.close_all_but({0, 1, 2, handle})
-    return socket.socket(fileno=handle)
-
-
-def _forget_signals() -> None:
-    """Undo what the grader, or whoever runs it, arranged for signals: handlers, masks, and files they write to."""
-    faulthandler.disable()
-    signal.set_wakeup_fd(-1)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def _wipe_environment() -> None:
-    """Empty the environment and overwrite its strings wherever they lie: clearing alone leaves them readable."""
-    libc = ctypes.CDLL(None)
-    for value in dict(os.environb).values():  # the very objects that os.environ keeps
-        if len(value) > 1:  # shorter ones are shared by everybody
-            ctypes.memset(id(value) + bytes.__basicsize__ - 1, 0, len(value))
-    table = ctypes.POINTER(ctypes.c_void_p).in_dll(libc, "environ")
-    for string in itertools.takewhile(bool, (table[row] for row in itertools.count())) if table else ():
-        ctypes.memset(string, 0, len(ctypes.string_at(string)))
-    os.environ.clear()
-    libc.clearenv()
-    _wipe_stack(50, 51)  # env_start and env_end of proc(5): what the kernel wrote when the program began
-
-
-def _wipe_command_line() -> None:
-    """Forget the arguments of the grader, which name submissions; `ps` shows what we are instead."""
-    start, size = _wipe_stack(48, 49)  # arg_start and arg_end
-    name = b"cvlab nursery"[: max(0, size - 1)]
-    ctypes.memmove(start, name, len(name))
-    sys.argv[:] = ["cvlab"]
-    sys.orig_argv[:] = ["cvlab"]
-
-
-def _wipe_stack(first: int, last: int) -> tuple[int, int]:
-    """Overwrite what lies between two addresses, which proc(5) numbers in /proc/self/stat; return start and size."""
-    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
-    start, end = int(fields[first - 3]), int(fields[last - 3])
-    if not 0 < start < end:
-        return start, 0
-    ctypes.memset(start, 0, end - start)
-    return start, end - start
-
-
 def _refuse_hidden_libraries(readable: list[Path], hidden: list[Path]) -> None:
     """Raise ValueError where what must stay hidden contains what workers need, so that neither is had by surprise."""
-    import torch
-
     for needed in (Path(os.__file__).resolve().parent, Path(torch.__file__).resolve().parent):
         if not any(shown.resolve() in (needed, *needed.parents) for shown in readable):
             guilty = [str(path) for path in hidden if path.resolve() in (needed, *needed.parents)]

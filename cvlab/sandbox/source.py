@@ -16,9 +16,10 @@ import msgspec
 
 from cvlab.errors import IsolationUnavailable, SandboxError
 from cvlab.limits import Limits
-from cvlab.sandbox import nursery
+from cvlab.sandbox import lessons, nursery
 from cvlab.sandbox.keeper import GONE_SECONDS, Keeper, PlainProcess, SupervisedWorker
 from cvlab.sandbox.nursery import NurseryState
+from cvlab.sandbox.worker import PROBES_FILE
 
 
 class Sandbox:
@@ -45,6 +46,7 @@ class Sandbox:
         self._hidden, self._namespaces = list(hidden), namespaces
         self._state: NurseryState | None = None
         self._one_at_a_time = threading.Lock()
+        self._taught: set[str] = set()
         if mode == "sandbox":
             if sys.platform != "linux":
                 raise IsolationUnavailable(
@@ -52,13 +54,21 @@ class Sandbox:
                 )
             self._orders, self.nursery_pid = nursery.start(self._hidden, namespaces, many)
 
-    def worker(self, limits: Limits) -> Keeper:
-        """Start a worker and return its keeper at once; it locks itself down meanwhile."""
+    def worker(self, limits: Limits, probes: str) -> Keeper:
+        """Start a worker that will be asked these `probes`, by their source; it locks itself down while we go on.
+
+        Raises what compiling the probes raises.
+        """
+        lesson = lessons.lesson_of(probes, PROBES_FILE)
         if self.mode == "process":
             return PlainProcess(limits)
         self.state()
         with self._one_at_a_time:
-            return SupervisedWorker(self._open_orders(), limits)
+            orders = self._open_orders()
+            if probes not in self._taught:
+                lessons.teach(orders, lesson)
+                self._taught.add(probes)
+            return SupervisedWorker(orders, limits)
 
     def state(self) -> NurseryState:
         """Return what the nursery could set up; waits for it the first time. Only mode `sandbox` has a nursery."""

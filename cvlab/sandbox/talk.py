@@ -8,8 +8,8 @@ import secrets
 import selectors
 import signal
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from cvlab.sandbox.keeper import Keeper
 from cvlab.sandbox.outcome import Answer, Frame, Lost, Outcome, Raised
 from cvlab.sandbox.raising import MAX_FRAMES, MAX_MESSAGE
 from cvlab.sandbox.watch import POLL_SECONDS, Gone, Watch
-from cvlab.sandbox.worker import Task, compiled_probes
+from cvlab.sandbox.worker import Task
 
 OnProgress = Callable[[int, int, float], None]
 
@@ -30,6 +30,14 @@ MAX_PROGRESS = 100_000
 """How often one question may tell how far it has come."""
 LOADING = "(loading)"
 """Stands for the first request among the questions."""
+
+
+class Question(NamedTuple):
+    """A probe to be put, with its arguments, as plain data, and a name that no other question of the talk has."""
+
+    key: str
+    probe: str
+    arguments: dict[str, Any]
 
 
 class Talk:
@@ -56,19 +64,20 @@ class Talk:
 
     def send_load(self, task: Task) -> None:
         """Tell the worker what to load, which is its first question."""
-        task = msgspec.structs.replace(task, compiled=compiled_probes(task.probes))
-        self._send(LOADING, "load", msgspec.to_builtins(task))
+        self._put(LOADING, "load", msgspec.to_builtins(task))
+        self._write()
 
-    def send_ask(self, key: str, probe: str, arguments: dict[str, Any], *, progress: bool) -> None:
-        """Put a probe behind those already asked; with `progress` the worker tells how far it has come."""
-        self._send(key, "ask", {"probe": probe, "arguments": arguments, "progress": progress})
+    def send_asks(self, questions: Iterable[Question], *, progress: bool) -> None:
+        """Put questions behind those already asked; with `progress` the worker tells how far it has come."""
+        for key, probe, arguments in questions:
+            self._put(key, "ask", {"probe": probe, "arguments": arguments, "progress": progress})
+        self._write()
 
-    def _send(self, key: str, kind: str, value: Any) -> None:
+    def _put(self, key: str, kind: str, value: Any) -> None:
         nonce = secrets.token_hex(8)
         self._asked.append((key, self._count, nonce))
         self._outgoing += wire.joined(wire.frame(kind, self._count, nonce, value))
         self._count += 1
-        self._write()
 
     def next_outcome(self, on_progress: OnProgress | None) -> tuple[str, Outcome]:
         """Wait for the oldest open question; the worker's end, silence or nonsense is an outcome too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import msgspec
 import numpy.random
 import torch
 from torch import nn
@@ -11,16 +12,15 @@ from torch.nn import functional
 
 from cvlab.probing import drawing, filled, progress, seeded, train
 from cvlab.probing.observing import PLAIN_MODES, restore_modes
-from cvlab.sandbox import wire
+from cvlab.sandbox import wire, worker
 
 
 def warm_up() -> None:
-    """Use what nearly every submission uses, on one thread, and leave no trace in torch's global state.
+    """Use what nearly every submission uses, and leave no trace in torch's global state.
 
     The interpreter specialises code where it has run, and torch and its kernels set themselves up when first called: a
     forked worker inherits both, on pages it then need not copy.
     """
-    torch.set_num_threads(1)  # with more, a thread pool would start, which no forked process has
     restore_modes(PLAIN_MODES)  # whatever the process that we were forked from had done to them
     progress.listen(None)
     numpy.random.get_state()  # which numpy imports when it is first named
@@ -30,6 +30,7 @@ def warm_up() -> None:
         with warnings.catch_warnings(action="ignore"):
             for dtype in (torch.float32, torch.float64):
                 _use(dtype)
+        msgspec.convert(msgspec.to_builtins(worker.Task(worker.Solution("", ""), "", 0)), worker.Task)
     finally:
         torch.set_rng_state(state)
 

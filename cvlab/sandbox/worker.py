@@ -7,9 +7,7 @@ its own worker whatever it likes. Judging happens elsewhere; all that leaves are
 from __future__ import annotations
 
 import contextlib
-import functools
 import linecache
-import marshal
 import os
 import random
 import resource
@@ -27,7 +25,7 @@ import torch
 from cvlab.limits import Limits
 from cvlab.probing import drawing, progress
 from cvlab.probing.observing import PLAIN_MODES, restore_modes
-from cvlab.sandbox import jail, pages, wire
+from cvlab.sandbox import jail, lessons, pages, wire
 from cvlab.sandbox.outcome import Answer, Outcome, Raised
 from cvlab.sandbox.raising import told
 
@@ -57,8 +55,6 @@ class Task(msgspec.Struct, frozen=True):
     solution: Solution
     probes: str
     seed: int
-    compiled: str = ""
-    """The byte code of `probes`, for a worker that runs the Python of the grader."""
 
 
 # ----------------------------------------------------------------------------------------- loading and asking, anywhere
@@ -84,20 +80,13 @@ def load_solution(solution: Solution, folder: Path | None = None) -> types.Modul
     return module
 
 
-def load_probes(source: str, path: str = PROBES_FILE, compiled: str = "") -> types.ModuleType:
-    """Run a drill's `probes.py` and return it as a module; `compiled` is what `compiled_probes` made of it."""
+def load_probes(source: str, path: str = PROBES_FILE) -> types.ModuleType:
+    """Run a drill's `probes.py` and return it as a module."""
     module = types.ModuleType(PROBES_MODULE)
     module.__file__ = path
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
-    code = marshal.loads(compiled.encode("latin-1")) if compiled else compile(source, path, "exec", dont_inherit=True)  # noqa: S302 - the grader's
-    exec(code, module.__dict__)  # noqa: S102 - the drill's own
+    exec(lessons.learned(source) or lessons.compiled(source, path), module.__dict__)  # noqa: S102 - the drill's own
     return module
-
-
-@functools.lru_cache(maxsize=64)
-def compiled_probes(source: str) -> str:
-    """Return the byte code of a drill's probes as text, so that not every worker of a class has to compile them."""
-    return marshal.dumps(compile(source, PROBES_FILE, "exec", dont_inherit=True)).decode("latin-1")
 
 
 def ask(
@@ -179,9 +168,9 @@ def _lock_down(
         jail.hide_from_tracers(False)  # the supervisor has to look at our open files
         others = jail.tasks_of_this_user()  # whom the kernel counts together with us
         writable = [Path(scratch or "/nonexistent")]
+        os.environ.update(HOME=str(writable[0]), TMPDIR=str(writable[0]))  # else they are the nursery's already
     folder = writable[0]
     os.chdir(folder)
-    os.environ.update(HOME=str(folder), TMPDIR=str(folder))
     tempfile.tempdir = str(folder)  # importing torch asked for it once and remembers
     jail.be_first_to_go()
     jail.set_rlimits(limits, others)
@@ -199,7 +188,6 @@ def _lock_down(
     if program is not None:
         jail.install_seccomp(program)
         layers.append("seccomp")
-    torch.set_num_threads(1)
     return layers, missing, folder
 
 
@@ -229,9 +217,7 @@ def serve(connection: socket.socket, folder: Path | None) -> None:
     inbox = _requests(connection)
     loading, value = next(inbox)
     task = msgspec.convert(value, Task)
-    probes = sys.modules[PROBES_MODULE] = load_probes(
-        task.probes, compiled=task.compiled
-    )  # pickle finds the classes of an object by module
+    probes = sys.modules[PROBES_MODULE] = load_probes(task.probes)  # pickle finds the classes of an object by module
     solution: types.ModuleType | None = None
     refusal: Raised | None = None
     try:

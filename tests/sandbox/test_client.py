@@ -27,13 +27,13 @@ import torch
 
 from cvlab.errors import SandboxError
 from cvlab.limits import Limits
-from cvlab.sandbox import talk, watch
+from cvlab.sandbox import lessons, talk, watch
 from cvlab.sandbox.client import Interview, Sandbox
 from cvlab.sandbox.inline import InlineInterview
 from cvlab.sandbox.keeper import PlainProcess
 from cvlab.sandbox.outcome import Answer, Frame, Lost, Raised
 from cvlab.sandbox.supervisor import Ended, Ready, Usage
-from cvlab.sandbox.worker import Solution, Task
+from cvlab.sandbox.worker import Solution, Task, load_probes
 
 from .conftest import PATIENCE
 
@@ -901,7 +901,7 @@ def test_a_closed_sandbox_starts_no_more_workers(own_sandbox):
     own_sandbox.close()
     own_sandbox.close()
     with pytest.raises(SandboxError, match="it is closed"):
-        own_sandbox.worker(QUICK)
+        own_sandbox.worker(QUICK, PROBES)
 
 
 def test_two_threads_may_share_a_new_sandbox(own_sandbox):
@@ -968,7 +968,51 @@ def test_a_worker_that_cannot_be_started_leaves_nothing(processes, monkeypatch, 
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(OSError, match="no more"):
-        processes.worker(QUICK)
+        processes.worker(QUICK, PROBES)
+
+
+@pytest.fixture
+def learned(monkeypatch: pytest.MonkeyPatch) -> dict[str, types.CodeType]:
+    """What this process has learned of probes: nothing yet."""
+    empty: dict[str, types.CodeType] = {}
+    monkeypatch.setattr(lessons, "_learned", empty)
+    return empty
+
+
+def test_probes_that_were_learned_need_no_compiling(learned, monkeypatch) -> None:
+    source = "def told(solution): return solution.told()\n"
+    lessons.learn(lessons.lesson_of(source, "probes.py"))
+
+    def no_compiling(*_, **__):
+        raise AssertionError("it was compiled")
+
+    monkeypatch.setattr(lessons, "compiled", no_compiling)
+    assert load_probes(source).told(types.SimpleNamespace(told=lambda: 4)) == 4
+    with pytest.raises(AssertionError, match="compiled"):
+        load_probes(source + "# other probes\n")
+
+
+def test_as_many_lessons_are_kept_as_a_course_has_drills_and_not_more(learned) -> None:
+    for number in range(lessons.MANY_PROBES + 2):
+        lessons.learn(lessons.lesson_of(f"number = {number}", "probes.py"))
+    assert list(learned) == [f"number = {number}" for number in range(2, lessons.MANY_PROBES + 2)]
+
+
+def test_workers_are_born_with_the_probes_of_their_task(own_sandbox) -> None:
+    source = "import sys\ndef first(): return list(sys.modules['cvlab.sandbox.lessons']._learned)"
+    for probes in (PROBES, PROBES + "# and another drill's\n", PROBES):
+        asked = Interview(own_sandbox, Task(Solution("submission.py", source), probes, 0), QUICK)
+        outcome = asked.ask("first")
+        asked.close()
+        assert isinstance(outcome, Answer)
+        assert probes in outcome.value
+
+
+def test_probes_that_are_no_python_raise_before_there_is_a_worker(sandbox, processes) -> None:
+    task = Task(Solution("submission.py", "def told(): return 1"), "def told(solution) return 1", 0)
+    for mode in (sandbox, processes):
+        with pytest.raises(SyntaxError):
+            Interview(mode, task, QUICK)
 
 
 def test_a_model_that_a_probe_made_can_be_copied_by_pickle(sandbox: Sandbox) -> None:

@@ -204,7 +204,7 @@ def test_a_nursery_that_cannot_warm_up_works_cold(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(nursery, "warm_up", fails)
     sandbox = Sandbox("sandbox")
     try:
-        interview = Interview(sandbox, task("def told(): return 1"), SMALL)
+        interview = Interview(sandbox, task("import torch\ndef told(): return torch.get_num_threads()"), SMALL)
         assert interview.ask("told") == Answer(1)
         interview.close()
     finally:
