@@ -31,7 +31,7 @@ import torch
 from cvlab.limits import Limits
 from cvlab.sandbox import jail, lessons, pages, policy, supervisor, worker
 from cvlab.sandbox.leaving import leave_the_grader_behind
-from cvlab.sandbox.warming import warm_up
+from cvlab.sandbox.warming import try_autograd, warm_up
 
 
 class NurseryState(msgspec.Struct):
@@ -124,13 +124,13 @@ def _live(orders: socket.socket, parent: int, hidden: list[Path], namespaces: bo
     sys.dont_write_bytecode = True
     if not state.namespaces:
         jail.hide_from_tracers()  # workers see us in /proc, and there is no uid_map for us to write any more
+    try_autograd()
     orders.send(msgspec.json.encode(state))
     pages.keep_what_is_freed()  # and our workers after us
     # After the last change of credentials, which would undo it. The grader is outside a process namespace of ours.
     jail.die_with_parent(0 if state.namespaces else parent)
     torch.set_num_threads(1)  # with more, a thread pool would start, which no forked process has
-    with contextlib.suppress(RuntimeError):  # a grader that has used autograd leaves it to no child: then we stay cold
-        warm_up()
+    warm_up()
     gc.collect()
     gc.freeze()  # objects alive now are never looked at again, so their pages stay shared with every worker
     if many:

@@ -15,6 +15,16 @@ from cvlab.probing.observing import PLAIN_MODES, restore_modes
 from cvlab.sandbox import wire, worker
 
 
+def try_autograd() -> None:
+    """Raise RuntimeError where autograd works in no forked process, as every solution would fail for it.
+
+    It survives a fork only without threads of its own. A process starts them that computes gradients once it knows of a
+    device beside the CPU, for which a fake tensor is enough, or computes gradients within gradients sixty deep.
+    """
+    leaf = torch.ones((), requires_grad=True)
+    torch.autograd.grad(leaf * 2, leaf)
+
+
 def warm_up() -> None:
     """Use what nearly every submission uses, and leave no trace in torch's global state.
 

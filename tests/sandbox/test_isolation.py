@@ -197,11 +197,20 @@ def test_a_grader_in_an_odd_state_of_torch_gets_a_nursery_that_works() -> None:
         torch.set_default_dtype(torch.float32)
 
 
-def test_a_nursery_that_cannot_warm_up_works_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_forks_lose_autograd_there_are_no_workers_to_be_blamed_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> None:
         raise RuntimeError("Unable to handle autograd's threading in combination with fork-based multiprocessing.")
 
-    monkeypatch.setattr(nursery, "warm_up", fails)
+    monkeypatch.setattr(nursery, "try_autograd", fails)
+    sandbox = Sandbox("sandbox")
+    try:
+        with pytest.raises(SandboxError, match="handle autograd's threading"):
+            Interview(sandbox, task("def told(): return 1"), SMALL)
+    finally:
+        sandbox.close()
+
+
+def test_a_worker_computes_on_one_thread() -> None:
     sandbox = Sandbox("sandbox")
     try:
         interview = Interview(sandbox, task("import torch\ndef told(): return torch.get_num_threads()"), SMALL)
