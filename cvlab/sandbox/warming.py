@@ -22,7 +22,8 @@ def try_autograd() -> None:
     device beside the CPU, for which a fake tensor is enough, or computes gradients within gradients sixty deep.
     """
     leaf = torch.ones((), requires_grad=True)
-    torch.autograd.grad(leaf * 2, leaf)
+    with torch.enable_grad():
+        torch.autograd.grad(leaf * 2, leaf)
 
 
 def warm_up() -> None:
