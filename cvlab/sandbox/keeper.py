@@ -19,6 +19,7 @@ import msgspec
 
 from cvlab.errors import SandboxError
 from cvlab.limits import Limits
+from cvlab.sandbox import lessons
 from cvlab.sandbox.metering import Usage, tree_usage
 from cvlab.sandbox.supervisor import Ended, Message, Ready
 
@@ -52,6 +53,21 @@ class Keeper(Protocol):
         """Let go of its sockets and pipes."""
 
 
+def teach(orders: socket.socket, lesson: bytes) -> None:
+    """Hand a lesson to the nursery that listens to `orders`; raises SandboxError where it is gone."""
+    with os.fdopen(os.memfd_create("lesson"), "r+b") as file:  # an order has not the room
+        file.write(lesson)
+        file.seek(0)
+        _tell_nursery(orders, lessons.LESSON, [file.fileno()])
+
+
+def _tell_nursery(orders: socket.socket, message: bytes, handles: list[int]) -> None:
+    try:
+        socket.send_fds(orders, [message], handles)
+    except OSError as problem:
+        raise SandboxError("nursery", f"it is gone ({problem}).", "Start the check again.") from None
+
+
 class SupervisedWorker:
     """A worker forked by the nursery, with whoever supervises it on a control socket."""
 
@@ -68,10 +84,7 @@ class SupervisedWorker:
             self.output, output = os.pipe()
             undo.callback(os.close, self.output)
             theirs.callback(os.close, output)
-            try:
-                socket.send_fds(orders, [msgspec.json.encode(limits)], [data.fileno(), control.fileno(), output])
-            except OSError as problem:
-                raise SandboxError("nursery", f"it is gone ({problem}).", "Start the check again.") from None
+            _tell_nursery(orders, msgspec.json.encode(limits), [data.fileno(), control.fileno(), output])
             self._letting_go = undo.pop_all()
         self._control.settimeout(GONE_SECONDS)
         self._ready: Ready | None = None

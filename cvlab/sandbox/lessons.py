@@ -9,10 +9,7 @@ import functools
 import gc
 import marshal
 import os
-import socket
 import types
-
-from cvlab.errors import SandboxError
 
 LESSON = b"lesson"
 """Stands for an order where there is something to learn, from the one file that comes with it."""
@@ -36,17 +33,6 @@ def learned(source: str) -> types.CodeType | None:
 def lesson_of(source: str, path: str) -> bytes:
     """Return what there is to learn about these probes; raises what compiling them raises."""
     return marshal.dumps((source, compiled(source, path)))
-
-
-def teach(orders: socket.socket, lesson: bytes) -> None:
-    """Send a lesson to the nursery that listens to `orders`; raises SandboxError where it is gone."""
-    with os.fdopen(os.memfd_create("lesson"), "r+b") as file:  # an order has not the room
-        file.write(lesson)
-        file.seek(0)
-        try:
-            socket.send_fds(orders, [LESSON], [file.fileno()])
-        except OSError as problem:
-            raise SandboxError("nursery", f"it is gone ({problem}).", "Start the check again.") from None
 
 
 def learn_from(handle: int) -> None:

@@ -151,7 +151,8 @@ def _serve(orders: socket.socket, state: NurseryState, program: bytes | None) ->
             watch.end()
             os._exit(0)
         if message == lessons.LESSON:
-            lessons.learn_from(handles[0])
+            with contextlib.suppress(Exception):  # workers then compile for themselves
+                lessons.learn_from(handles[0])
             continue
         try:
             data, control, output = handles

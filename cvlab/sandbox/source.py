@@ -17,7 +17,7 @@ import msgspec
 from cvlab.errors import IsolationUnavailable, SandboxError
 from cvlab.limits import Limits
 from cvlab.sandbox import lessons, nursery
-from cvlab.sandbox.keeper import GONE_SECONDS, Keeper, PlainProcess, SupervisedWorker
+from cvlab.sandbox.keeper import GONE_SECONDS, Keeper, PlainProcess, SupervisedWorker, teach
 from cvlab.sandbox.nursery import NurseryState
 from cvlab.sandbox.worker import PROBES_FILE
 
@@ -66,7 +66,7 @@ class Sandbox:
         with self._one_at_a_time:
             orders = self._open_orders()
             if probes not in self._taught:
-                lessons.teach(orders, lesson)
+                teach(orders, lesson)
                 self._taught.add(probes)
             return SupervisedWorker(orders, limits)
 

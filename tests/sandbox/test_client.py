@@ -1008,6 +1008,13 @@ def test_workers_are_born_with_the_probes_of_their_task(own_sandbox) -> None:
         assert probes in outcome.value
 
 
+def test_a_nursery_that_cannot_learn_still_has_workers(own_sandbox, monkeypatch) -> None:
+    monkeypatch.setattr(lessons, "lesson_of", lambda *_: b"no lesson")
+    asked = Interview(own_sandbox, Task(Solution("submission.py", "def first(): return 1"), PROBES, 0), QUICK)
+    assert asked.ask("first") == Answer(1)
+    asked.close()
+
+
 def test_probes_that_are_no_python_raise_before_there_is_a_worker(sandbox, processes) -> None:
     task = Task(Solution("submission.py", "def told(): return 1"), "def told(solution) return 1", 0)
     for mode in (sandbox, processes):

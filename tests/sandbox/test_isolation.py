@@ -210,7 +210,9 @@ def test_where_forks_lose_autograd_there_are_no_workers_to_be_blamed_for_it(monk
         sandbox.close()
 
 
-def test_a_worker_computes_on_one_thread() -> None:
+def test_a_worker_computes_on_one_thread_whatever_its_grader_does() -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
     sandbox = Sandbox("sandbox")
     try:
         interview = Interview(sandbox, task("import torch\ndef told(): return torch.get_num_threads()"), SMALL)
@@ -218,6 +220,7 @@ def test_a_worker_computes_on_one_thread() -> None:
         interview.close()
     finally:
         sandbox.close()
+        torch.set_num_threads(threads)
 
 
 def test_layers_of_the_report_are_those_the_kernel_sees(namespaces_arena: Arena) -> None:
